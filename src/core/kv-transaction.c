@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#include "core/kv-transaction.h"
+
+#include <string.h>
+
+struct _KvTransaction {
+  gatomicrefcount references;
+  gboolean atomic;
+  GArray *operations;  /* (owned) (element-type KvOperation) */
+  GPtrArray *expected; /* (owned) (nullable) (element-type utf8): the texts that SWAPs borrow */
+};
+
+G_DEFINE_BOXED_TYPE (KvTransaction, kv_transaction, kv_transaction_ref, kv_transaction_unref)
+
+KvTransaction *
+kv_transaction_new (gboolean atomic)
+{
+  KvTransaction *self = g_new0 (KvTransaction, 1);
+
+  g_atomic_ref_count_init (&self->references);
+  self->atomic = atomic;
+  self->operations = g_array_new (FALSE, FALSE, sizeof (KvOperation));
+  g_array_set_clear_func (self->operations, (GDestroyNotify) kv_operation_clear);
+  return self;
+}
+
+KvTransaction *
+kv_transaction_ref (KvTransaction *self)
+{
+  g_atomic_ref_count_inc (&self->references);
+  return self;
+}
+
+void
+kv_transaction_unref (KvTransaction *self)
+{
+  if (!g_atomic_ref_count_dec (&self->references))
+    return;
+
+  g_array_unref (self->operations);
+  g_clear_pointer (&self->expected, g_ptr_array_unref);
+  g_free (self);
+}
+
+gboolean
+kv_transaction_is_atomic (const KvTransaction *self)
+{
+  return self->atomic;
+}
+
+void
+kv_transaction_add (KvTransaction *self, KvOperation *operation)
+{
+  if (operation->expected != NULL)
+    {
+      char *copy = g_malloc (operation->expected_length + 1);
+
+      memcpy (copy, operation->expected, operation->expected_length);
+      copy[operation->expected_length] = '\0';
+      if (self->expected == NULL)
+        self->expected = g_ptr_array_new_with_free_func (g_free);
+      g_ptr_array_add (self->expected, copy);
+      operation->expected = copy;
+    }
+
+  g_array_append_vals (self->operations, operation, 1);
+  operation->draft = NULL;
+}
+
+KvOperation *
+kv_transaction_get_operations (KvTransaction *self, guint *length)
+{
+  *length = self->operations->len;
+  return (KvOperation *) self->operations->data;
+}
+
+gboolean
+kv_transaction_get (KvTransaction *self, const char *key, GError **error)
+{
+  g_auto (KvOperation) operation = { 0 };
+
+  if (!kv_operation_init (&operation, KV_OPERATION_GET, key, -1, error))
+    return FALSE;
+  kv_transaction_add (self, &operation);
+  return TRUE;
+}
+
+gboolean
+kv_transaction_put (KvTransaction *self,
+                    const char *key,
+                    const char *value,
+                    gint64 ttl,
+                    GError **error)
+{
+  g_auto (KvOperation) operation = { 0 };
+  gint64 deadline = ttl < 0 ? KV_NO_DEADLINE : kv_clock_deadline_after (ttl);
+
+  if (!kv_operation_init_put (&operation, key, -1, value, -1, deadline, error))
+    return FALSE;
+  kv_transaction_add (self, &operation);
+  return TRUE;
+}
+
+gboolean
+kv_transaction_delete (KvTransaction *self, const char *key, GError **error)
+{
+  g_auto (KvOperation) operation = { 0 };
+
+  if (!kv_operation_init (&operation, KV_OPERATION_DELETE, key, -1, error))
+    return FALSE;
+  kv_transaction_add (self, &operation);
+  return TRUE;
+}
+
+gboolean
+kv_transaction_compare_and_swap (KvTransaction *self,
+                                 const char *key,
+                                 const char *expected,
+                                 const char *value,
+                                 GError **error)
+{
+  g_auto (KvOperation) operation = { 0 };
+
+  if (!kv_operation_init_swap (&operation, key, -1, expected, strlen (expected), value, -1, error))
+    return FALSE;
+  kv_transaction_add (self, &operation);
+  return TRUE;
+}
+
+gboolean
+kv_transaction_increment (KvTransaction *self, const char *key, gint64 delta, GError **error)
+{
+  g_auto (KvOperation) operation = { 0 };
+
+  if (!kv_operation_init (&operation, KV_OPERATION_INCREMENT, key, -1, error))
+    return FALSE;
+  operation.delta = delta;
+  kv_transaction_add (self, &operation);
+  return TRUE;
+}
+
+struct _KvOutcome {
+  gatomicrefcount references;
+  gboolean committed;
+  guint64 revision;
+  guint length;
+  KvResult results[];
+};
+
+G_DEFINE_BOXED_TYPE (KvOutcome, kv_outcome, kv_outcome_ref, kv_outcome_unref)
+
+KvOutcome *
+kv_outcome_new (KvResult *results, guint length, gboolean committed, guint64 revision)
+{
+  KvOutcome *self = g_malloc (sizeof *self + length * sizeof *results);
+
+  g_atomic_ref_count_init (&self->references);
+  self->committed = committed;
+  self->revision = revision;
+  self->length = length;
+  memcpy (self->results, results, length * sizeof *results);
+  memset (results, 0, length * sizeof *results);
+  return self;
+}
+
+KvOutcome *
+kv_outcome_ref (KvOutcome *self)
+{
+  g_atomic_ref_count_inc (&self->references);
+  return self;
+}
+
+void
+kv_outcome_unref (KvOutcome *self)
+{
+  if (!g_atomic_ref_count_dec (&self->references))
+    return;
+
+  for (guint i = 0; i < self->length; i++)
+    kv_result_clear (&self->results[i]);
+  g_free (self);
+}
+
+gboolean
+kv_outcome_is_committed (const KvOutcome *self)
+{
+  return self->committed;
+}
+
+guint64
+kv_outcome_get_revision (const KvOutcome *self)
+{
+  return self->revision;
+}
+
+guint
+kv_outcome_get_length (const KvOutcome *self)
+{
+  return self->length;
+}
+
+const KvResult *
+kv_outcome_get_result (const KvOutcome *self, guint index)
+{
+  g_return_val_if_fail (index < self->length, NULL);
+
+  return &self->results[index];
+}

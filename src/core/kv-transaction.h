@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#pragma once
+
+#include "core/kv-operation.h"
+
+G_BEGIN_DECLS
+
+/**
+ * KvTransaction:
+ *
+ * Several operations that are submitted together, in order: either one after the other, each on its own (a
+ * batch), or atomically: all of them or none, under one revision, seen whole by every reader and watcher. A boxed
+ * type; build it, then commit it once. Not for use from two threads at a time.
+ */
+typedef struct _KvTransaction KvTransaction;
+
+#define KV_TYPE_TRANSACTION (kv_transaction_get_type ())
+GType kv_transaction_get_type (void) G_GNUC_CONST;
+
+/**
+ * kv_transaction_new:
+ * @atomic: whether all must succeed together
+ *
+ * Returns: (transfer full): an empty transaction
+ */
+KvTransaction *kv_transaction_new (gboolean atomic);
+
+KvTransaction *kv_transaction_ref (KvTransaction *transaction);
+void kv_transaction_unref (KvTransaction *transaction);
+
+gboolean kv_transaction_is_atomic (const KvTransaction *transaction);
+
+/**
+ * kv_transaction_add:
+ * @operation: (transfer full): is moved into the transaction and left empty; an @expected text is copied
+ */
+void kv_transaction_add (KvTransaction *transaction, KvOperation *operation);
+
+/**
+ * kv_transaction_get_operations: (skip)
+ * @length: (out): their number
+ *
+ * Returns: (array length=length) (transfer none): the operations, in order; the store uses up their drafts
+ */
+KvOperation *kv_transaction_get_operations (KvTransaction *transaction, guint *length);
+
+/**
+ * kv_transaction_get:
+ * @error: set to %KV_ERROR_INVALID_KEY
+ *
+ * Adds a read. This and the functions below return %FALSE and add nothing when the key or value is not valid.
+ */
+gboolean kv_transaction_get (KvTransaction *transaction, const char *key, GError **error);
+
+/**
+ * kv_transaction_put:
+ * @value: NUL-terminated text
+ * @ttl: microseconds to live, or -1 for ever
+ */
+gboolean kv_transaction_put (KvTransaction *transaction,
+                             const char *key,
+                             const char *value,
+                             gint64 ttl,
+                             GError **error);
+
+gboolean kv_transaction_delete (KvTransaction *transaction, const char *key, GError **error);
+
+gboolean kv_transaction_compare_and_swap (KvTransaction *transaction,
+                                          const char *key,
+                                          const char *expected,
+                                          const char *value,
+                                          GError **error);
+
+gboolean kv_transaction_increment (KvTransaction *transaction,
+                                   const char *key,
+                                   gint64 delta,
+                                   GError **error);
+
+/**
+ * KvOutcome:
+ *
+ * What came of a transaction: a result for each operation. A boxed type, immutable.
+ */
+typedef struct _KvOutcome KvOutcome;
+
+#define KV_TYPE_OUTCOME (kv_outcome_get_type ())
+GType kv_outcome_get_type (void) G_GNUC_CONST;
+
+/**
+ * kv_outcome_new: (skip)
+ * @results: (array length=length): moved into the outcome
+ * @length: their number
+ * @committed: whether the writes were carried out
+ * @revision: the store's revision after it
+ */
+KvOutcome *kv_outcome_new (KvResult *results, guint length, gboolean committed, guint64 revision);
+
+KvOutcome *kv_outcome_ref (KvOutcome *outcome);
+void kv_outcome_unref (KvOutcome *outcome);
+
+/**
+ * kv_outcome_is_committed:
+ *
+ * Returns: %FALSE when an atomic transaction was not carried out because one of its operations could not be
+ */
+gboolean kv_outcome_is_committed (const KvOutcome *outcome);
+
+guint64 kv_outcome_get_revision (const KvOutcome *outcome);
+guint kv_outcome_get_length (const KvOutcome *outcome);
+
+/**
+ * kv_outcome_get_result: (skip)
+ * @index: the operation's place in the transaction
+ */
+const KvResult *kv_outcome_get_result (const KvOutcome *outcome, guint index);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (KvTransaction, kv_transaction_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (KvOutcome, kv_outcome_unref)
+
+G_END_DECLS
