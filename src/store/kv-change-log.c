@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#include "store/kv-change-log.h"
+
+#include "store/kv-spin.h"
+
+/* 24 bytes a change. A revision is below 2^53, which leaves room for the rest in its word. */
+typedef struct {
+  guint64 revision : 53;
+  guint64 kind : 4;
+  guint64 last : 1;
+  KvEntry *entry;    /* (owned) (nullable) */
+  KvEntry *previous; /* (owned) (nullable) */
+} Record;
+
+struct _KvChangeLog {
+  GMutex lock; /* guards all below, and the armed flags of the readers */
+  Record *ring;
+  guint
+    capacity; /* a power of two; grows up to max_changes, so that a small store has a small log */
+  guint max_changes;
+  gsize bytes;
+  gsize max_bytes;
+  guint64 tail;       /* the oldest change in the ring */
+  guint64 head;       /* the next one to come */
+  guint64 forgotten;  /* the newest revision of which a change has left the ring */
+  GPtrArray *readers; /* (owned) (element-type KvLogReader): borrowed each */
+};
+
+#define FIRST_CAPACITY 256
+
+KvChangeLog *
+kv_change_log_new (guint64 revision, guint max_changes, gsize max_bytes)
+{
+  KvChangeLog *log = g_new0 (KvChangeLog, 1);
+
+  g_mutex_init (&log->lock);
+  log->capacity = MIN (FIRST_CAPACITY, max_changes);
+  log->ring = g_new (Record, log->capacity);
+  log->max_changes = max_changes;
+  log->max_bytes = max_bytes;
+  log->forgotten = revision;
+  log->readers = g_ptr_array_new ();
+  return log;
+}
+
+static inline Record *
+record_at (KvChangeLog *log, guint64 sequence)
+{
+  return &log->ring[sequence & (log->capacity - 1)];
+}
+
+/* Both entries are counted in full, although an entry mostly stands in the table or in another record too: the bound is
+ * what the ring may hold alive at worst. */
+static gsize
+record_bytes (const Record *record)
+{
+  return (record->entry != NULL ? kv_entry_get_size (record->entry) : 0)
+         + (record->previous != NULL ? kv_entry_get_size (record->previous) : 0);
+}
+
+static void
+forget_oldest (KvChangeLog *log)
+{
+  Record *record = record_at (log, log->tail++);
+
+  log->bytes -= record_bytes (record);
+  log->forgotten = record->revision;
+  g_clear_pointer (&record->entry, kv_entry_unref);
+  g_clear_pointer (&record->previous, kv_entry_unref);
+}
+
+void
+kv_change_log_free (KvChangeLog *log)
+{
+  while (log->tail < log->head)
+    forget_oldest (log);
+  g_ptr_array_unref (log->readers);
+  g_free (log->ring);
+  g_mutex_clear (&log->lock);
+  g_free (log);
+}
+
+static void
+grow (KvChangeLog *log)
+{
+  Record *ring = g_new (Record, log->capacity * 2);
+
+  for (guint64 i = log->tail; i < log->head; i++)
+    ring[i & (log->capacity * 2 - 1)] = *record_at (log, i);
+  g_free (log->ring);
+  log->ring = ring;
+  log->capacity *= 2;
+}
+
+static void
+append_one (KvChangeLog *log, KvChange *change, gboolean last)
+{
+  Record *record;
+
+  if (log->head - log->tail == log->capacity)
+    {
+      if (log->capacity < log->max_changes)
+        grow (log);
+      else
+        forget_oldest (log);
+    }
+
+  record = record_at (log, log->head++);
+  record->revision = change->revision;
+  record->kind = change->kind;
+  record->last = last;
+  record->entry = g_steal_pointer (&change->entry);
+  record->previous = g_steal_pointer (&change->previous);
+  log->bytes += record_bytes (record);
+}
+
+void
+kv_change_log_append (KvChangeLog *log, KvChange *changes, guint length)
+{
+  guint64 first;
+
+  kv_spin_mutex_lock (&log->lock);
+  first = log->head;
+  for (guint i = 0; i < length; i++)
+    append_one (log, &changes[i], i + 1 == length);
+  while (log->bytes > log->max_bytes && log->tail < log->head)
+    forget_oldest (log);
+  for (guint i = 0; i < log->readers->len; i++)
+    {
+      KvLogReader *reader = log->readers->pdata[i];
+
+      if (reader->armed && reader->wake (reader, first))
+        reader->armed = FALSE;
+    }
+  g_mutex_unlock (&log->lock);
+}
+
+guint
+kv_change_log_read (KvChangeLog *log,
+                    guint64 sequence,
+                    KvChange *changes,
+                    guint max,
+                    gboolean *lost)
+{
+  guint given = 0;
+
+  kv_spin_mutex_lock (&log->lock);
+  *lost = sequence < log->tail;
+  for (; !*lost && given < max && sequence < log->head; given++, sequence++)
+    {
+      const Record *record = record_at (log, sequence);
+
+      changes[given] = (KvChange){
+        .revision = record->revision,
+        .sequence = sequence,
+        .kind = record->kind,
+        .last = record->last,
+        .entry = record->entry != NULL ? kv_entry_ref (record->entry) : NULL,
+        .previous = record->previous != NULL ? kv_entry_ref (record->previous) : NULL,
+      };
+    }
+  g_mutex_unlock (&log->lock);
+  return given;
+}
+
+gboolean
+kv_change_log_find (KvChangeLog *log, guint64 revision, guint64 *sequence)
+{
+  guint64 low, high;
+  gboolean reaches;
+
+  kv_spin_mutex_lock (&log->lock);
+  reaches = revision >= log->forgotten;
+  low = log->tail;
+  high = log->head;
+  while (low < high)
+    {
+      guint64 middle = low + (high - low) / 2;
+
+      if (record_at (log, middle)->revision <= revision)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+  g_mutex_unlock (&log->lock);
+
+  *sequence = low;
+  return reaches;
+}
+
+guint64
+kv_change_log_get_head (KvChangeLog *log)
+{
+  guint64 head;
+
+  kv_spin_mutex_lock (&log->lock);
+  head = log->head;
+  g_mutex_unlock (&log->lock);
+  return head;
+}
+
+void
+kv_change_log_add_reader (KvChangeLog *log, KvLogReader *reader)
+{
+  kv_spin_mutex_lock (&log->lock);
+  reader->armed = FALSE;
+  g_ptr_array_add (log->readers, reader);
+  g_mutex_unlock (&log->lock);
+}
+
+void
+kv_change_log_remove_reader (KvChangeLog *log, KvLogReader *reader)
+{
+  kv_spin_mutex_lock (&log->lock);
+  g_ptr_array_remove_fast (log->readers, reader);
+  g_mutex_unlock (&log->lock);
+}
+
+gboolean
+kv_change_log_arm (KvChangeLog *log, KvLogReader *reader, guint64 sequence)
+{
+  gboolean armed;
+
+  kv_spin_mutex_lock (&log->lock);
+  armed = reader->armed = sequence >= log->head;
+  g_mutex_unlock (&log->lock);
+  return armed;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#include "store/kv-expiry.h"
+
+#include "core/kv-entry-private.h"
+
+#include <errno.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+/* The deadline stands beside the pointer, so that sifting reads no entry but those that it moves. */
+typedef struct {
+  gint64 deadline;
+  KvEntry *entry; /* (borrowed) from the table */
+} Slot;
+
+/* Four children a node: half the levels of a binary heap, and the children of one node share a cache line. */
+#define ARITY 4
+
+/* The timer is set to the end of the millisecond in which a deadline lies: many keys that expire close together then
+ * cost one wake-up, and none is removed early. Reads do not depend on it: they look at the clock themselves. */
+#define GRANULARITY 1000
+
+struct _KvExpiry {
+  GArray *heap;    /* (owned) (element-type Slot) */
+  int fd;          /* (owned) */
+  gint64 armed;    /* when the timer goes off; KV_NO_DEADLINE when it does not */
+  GSource *source; /* (owned) */
+};
+
+static inline Slot *
+slot_at (KvExpiry *expiry, guint index)
+{
+  return &g_array_index (expiry->heap, Slot, index);
+}
+
+static inline void
+place (KvExpiry *expiry, guint index, Slot slot)
+{
+  *slot_at (expiry, index) = slot;
+  slot.entry->heap_index = index;
+}
+
+static void
+sift_up (KvExpiry *expiry, guint index, Slot slot)
+{
+  while (index > 0)
+    {
+      guint parent = (index - 1) / ARITY;
+
+      if (slot_at (expiry, parent)->deadline <= slot.deadline)
+        break;
+      place (expiry, index, *slot_at (expiry, parent));
+      index = parent;
+    }
+  place (expiry, index, slot);
+}
+
+static void
+sift_down (KvExpiry *expiry, guint index, Slot slot)
+{
+  guint length = expiry->heap->len;
+
+  for (;;)
+    {
+      guint first = index * ARITY + 1, least = first;
+
+      if (first >= length)
+        break;
+      for (guint child = first + 1; child < MIN (first + ARITY, length); child++)
+        if (slot_at (expiry, child)->deadline < slot_at (expiry, least)->deadline)
+          least = child;
+      if (slot_at (expiry, least)->deadline >= slot.deadline)
+        break;
+      place (expiry, index, *slot_at (expiry, least));
+      index = least;
+    }
+  place (expiry, index, slot);
+}
+
+static void
+arm (KvExpiry *expiry, gint64 deadline)
+{
+  struct itimerspec when = { 0 };
+
+  if (deadline == KV_NO_DEADLINE)
+    expiry->armed = KV_NO_DEADLINE;
+  else
+    {
+      /* A deadline at the very end of the clock must not overflow; and zero would disarm the timer. */
+      deadline = MAX (deadline, GRANULARITY);
+      expiry->armed = deadline <= KV_NO_DEADLINE - GRANULARITY
+                        ? (deadline + GRANULARITY - 1) / GRANULARITY * GRANULARITY
+                        : deadline;
+      when.it_value.tv_sec = expiry->armed / G_USEC_PER_SEC;
+      when.it_value.tv_nsec = expiry->armed % G_USEC_PER_SEC * 1000;
+    }
+
+  if (timerfd_settime (expiry->fd, TFD_TIMER_ABSTIME, &when, NULL) != 0)
+    g_error ("Cannot set the timer of deadlines: %s", g_strerror (errno));
+}
+
+typedef struct {
+  GSource source;
+  KvExpiry *expiry; /* (borrowed) */
+} ExpirySource;
+
+static gboolean
+dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  KvExpiry *expiry = ((ExpirySource *) source)->expiry;
+  guint64 times;
+
+  /* Reading makes the descriptor quiet again; that there is nothing to read is no fault (set anew meanwhile). */
+  if (read (expiry->fd, &times, sizeof times) < 0 && errno != EAGAIN && errno != EINTR)
+    g_warning ("Cannot read the timer of deadlines: %s", g_strerror (errno));
+  ((KvExpiryFunc) (void (*) (void)) callback) (user_data);
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs source_funcs = { .dispatch = dispatch };
+
+KvExpiry *
+kv_expiry_new (GMainContext *context, KvExpiryFunc func, gpointer user_data)
+{
+  KvExpiry *expiry = g_new0 (KvExpiry, 1);
+
+  expiry->heap = g_array_new (FALSE, FALSE, sizeof (Slot));
+  expiry->armed = KV_NO_DEADLINE;
+  expiry->fd = timerfd_create (CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+  if (expiry->fd < 0)
+    g_error ("Cannot create the timer of deadlines: %s", g_strerror (errno));
+
+  expiry->source = g_source_new (&source_funcs, sizeof (ExpirySource));
+  ((ExpirySource *) expiry->source)->expiry = expiry;
+  g_source_set_static_name (expiry->source, "kvstore expiry");
+  g_source_set_callback (expiry->source, (GSourceFunc) (void (*) (void)) func, user_data, NULL);
+  g_source_add_unix_fd (expiry->source, expiry->fd, G_IO_IN);
+  g_source_attach (expiry->source, context);
+  return expiry;
+}
+
+void
+kv_expiry_free (KvExpiry *expiry)
+{
+  g_source_destroy (expiry->source);
+  g_source_unref (expiry->source);
+  close (expiry->fd);
+  g_array_unref (expiry->heap);
+  g_free (expiry);
+}
+
+void
+kv_expiry_add (KvExpiry *expiry, KvEntry *entry)
+{
+  Slot slot = { entry->deadline, entry };
+
+  if (expiry->heap->len == KV_ENTRY_NOT_IN_HEAP)
+    g_error ("Too many deadlines");
+  g_array_append_val (expiry->heap, slot);
+  sift_up (expiry, expiry->heap->len - 1, slot);
+  if (entry->deadline < expiry->armed)
+    arm (expiry, entry->deadline);
+}
+
+/* Gives back half of what a shrunken heap no longer needs: GArray itself never does. */
+static void
+shrink (KvExpiry *expiry)
+{
+  guint length = expiry->heap->len;
+
+  if (length >= 1024 && (length & (length - 1)) == 0)
+    {
+      GArray *smaller = g_array_sized_new (FALSE, FALSE, sizeof (Slot), length);
+
+      g_array_append_vals (smaller, expiry->heap->data, length);
+      g_array_unref (expiry->heap);
+      expiry->heap = smaller;
+    }
+}
+
+void
+kv_expiry_remove (KvExpiry *expiry, KvEntry *entry)
+{
+  guint index = entry->heap_index;
+  Slot last;
+
+  if (index == KV_ENTRY_NOT_IN_HEAP)
+    return;
+
+  entry->heap_index = KV_ENTRY_NOT_IN_HEAP;
+  last = *slot_at (expiry, expiry->heap->len - 1);
+  g_array_set_size (expiry->heap, expiry->heap->len - 1);
+  if (index < expiry->heap->len)
+    {
+      if (index > 0 && slot_at (expiry, (index - 1) / ARITY)->deadline > last.deadline)
+        sift_up (expiry, index, last);
+      else
+        sift_down (expiry, index, last);
+    }
+  shrink (expiry);
+}
+
+KvEntry *
+kv_expiry_pop_due (KvExpiry *expiry, gint64 now)
+{
+  KvEntry *entry;
+
+  if (expiry->heap->len == 0 || slot_at (expiry, 0)->deadline > now)
+    return NULL;
+
+  entry = slot_at (expiry, 0)->entry;
+  kv_expiry_remove (expiry, entry);
+  return entry;
+}
+
+void
+kv_expiry_rearm (KvExpiry *expiry)
+{
+  arm (expiry, expiry->heap->len > 0 ? slot_at (expiry, 0)->deadline : KV_NO_DEADLINE);
+}
+
+guint
+kv_expiry_get_length (KvExpiry *expiry)
+{
+  return expiry->heap->len;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+/* The store as a program uses it directly: single operations that wait for their answer, and transactions in the style of
+ * GIO. All of it stands on kv_store_submit(). */
+
+#include "store/kv-store.h"
+
+#include <string.h>
+
+/* What a caller that waits waits for. The answer may come from another thread (a journal's), so it is waited for with a
+ * lock; in memory it has come before the wait begins. */
+typedef struct {
+  GMutex lock;
+  GCond answered;
+  gboolean done;
+  KvOutcome *outcome; /* (owned) (nullable) */
+  GError *error;      /* (owned) (nullable) */
+} Waiter;
+
+static void
+answer_waiter (KvStore *store,
+               KvResult *results,
+               guint length,
+               gboolean committed,
+               const GError *error,
+               gpointer user_data)
+{
+  Waiter *waiter = user_data;
+
+  g_mutex_lock (&waiter->lock);
+  if (error != NULL)
+    waiter->error = g_error_copy (error);
+  else
+    waiter->outcome = kv_outcome_new (results, length, committed, kv_store_get_revision (store));
+  waiter->done = TRUE;
+  g_cond_signal (&waiter->answered);
+  g_mutex_unlock (&waiter->lock);
+}
+
+static KvOutcome *
+submit_and_wait (KvStore *self,
+                 KvOperation *operations,
+                 guint length,
+                 gboolean atomic,
+                 GError **error)
+{
+  Waiter waiter = { 0 };
+
+  if (length == 0)
+    return kv_outcome_new (NULL, 0, TRUE, kv_store_get_revision (self));
+
+  g_mutex_init (&waiter.lock);
+  g_cond_init (&waiter.answered);
+  kv_store_submit (self, operations, length, atomic, answer_waiter, &waiter);
+
+  g_mutex_lock (&waiter.lock);
+  while (!waiter.done)
+    g_cond_wait (&waiter.answered, &waiter.lock);
+  g_mutex_unlock (&waiter.lock);
+  g_cond_clear (&waiter.answered);
+  g_mutex_clear (&waiter.lock);
+
+  if (waiter.error != NULL)
+    g_propagate_error (error, waiter.error);
+  return waiter.outcome;
+}
+
+KvOutcome *
+kv_store_commit (KvStore *self, KvTransaction *transaction, GError **error)
+{
+  guint length;
+  KvOperation *operations = kv_transaction_get_operations (transaction, &length);
+
+  return submit_and_wait (self, operations, length, kv_transaction_is_atomic (transaction), error);
+}
+
+static void
+answer_task (KvStore *store,
+             KvResult *results,
+             guint length,
+             gboolean committed,
+             const GError *error,
+             gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+
+  if (error != NULL)
+    g_task_return_error (task, g_error_copy (error));
+  else
+    g_task_return_pointer (
+      task, kv_outcome_new (results, length, committed, kv_store_get_revision (store)),
+      (GDestroyNotify) kv_outcome_unref);
+}
+
+void
+kv_store_commit_async (KvStore *self,
+                       KvTransaction *transaction,
+                       GCancellable *cancellable,
+                       GAsyncReadyCallback callback,
+                       gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  guint length;
+  KvOperation *operations = kv_transaction_get_operations (transaction, &length);
+
+  g_task_set_source_tag (task, kv_store_commit_async);
+  if (g_task_return_error_if_cancelled (task))
+    return;
+  if (length == 0)
+    answer_task (self, NULL, 0, TRUE, NULL, g_steal_pointer (&task));
+  else
+    kv_store_submit (self, operations, length, kv_transaction_is_atomic (transaction), answer_task,
+                     g_steal_pointer (&task));
+}
+
+KvOutcome *
+kv_store_commit_finish (KvStore *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+char *
+kv_store_get (KvStore *self, const char *key, GError **error)
+{
+  g_autoptr (KvEntry) entry = NULL;
+
+  if (!kv_key_validate (key, -1, error))
+    return NULL;
+
+  entry = kv_store_lookup (self, key, -1);
+  if (entry == NULL)
+    {
+      g_set_error_literal (error, KV_ERROR, KV_ERROR_NOT_FOUND, "There is no such key");
+      return NULL;
+    }
+  return g_strdup (kv_entry_get_value (entry, NULL));
+}
+
+/* Carries out one operation. Returns its outcome when it did what it should. */
+static KvOutcome *
+submit_one (KvStore *self, KvOperation *operation, GError **error)
+{
+  g_autoptr (KvOutcome) outcome = submit_and_wait (self, operation, 1, FALSE, error);
+
+  if (outcome == NULL || !kv_result_to_error (kv_outcome_get_result (outcome, 0), error))
+    return NULL;
+  return g_steal_pointer (&outcome);
+}
+
+static guint64
+submit_for_revision (KvStore *self, KvOperation *operation, GError **error)
+{
+  g_autoptr (KvOutcome) outcome = submit_one (self, operation, error);
+
+  return outcome != NULL ? kv_outcome_get_result (outcome, 0)->revision : 0;
+}
+
+static gint64
+deadline_of (gint64 ttl)
+{
+  return ttl < 0 ? KV_NO_DEADLINE : kv_clock_deadline_after (ttl);
+}
+
+guint64
+kv_store_put (KvStore *self, const char *key, const char *value, gint64 ttl, GError **error)
+{
+  KvOperation operation;
+
+  if (!kv_operation_init_put (&operation, key, -1, value, -1, deadline_of (ttl), error))
+    return 0;
+  return submit_for_revision (self, &operation, error);
+}
+
+guint64
+kv_store_delete (KvStore *self, const char *key, GError **error)
+{
+  KvOperation operation;
+
+  if (!kv_operation_init (&operation, KV_OPERATION_DELETE, key, -1, error))
+    return 0;
+  return submit_for_revision (self, &operation, error);
+}
+
+guint64
+kv_store_compare_and_swap (KvStore *self,
+                           const char *key,
+                           const char *expected,
+                           const char *value,
+                           GError **error)
+{
+  KvOperation operation;
+
+  if (!kv_operation_init_swap (&operation, key, -1, expected, strlen (expected), value, -1, error))
+    return 0;
+  return submit_for_revision (self, &operation, error);
+}
+
+guint64
+kv_store_touch (KvStore *self, const char *key, gint64 ttl, GError **error)
+{
+  KvOperation operation;
+
+  if (!kv_operation_init_touch (&operation, key, -1, deadline_of (ttl), error))
+    return 0;
+  return submit_for_revision (self, &operation, error);
+}
+
+guint64
+kv_store_increment (KvStore *self, const char *key, gint64 delta, gint64 *value, GError **error)
+{
+  g_autoptr (KvOutcome) outcome = NULL;
+  KvOperation operation;
+  const KvResult *result;
+
+  if (!kv_operation_init (&operation, KV_OPERATION_INCREMENT, key, -1, error))
+    return 0;
+  operation.delta = delta;
+  outcome = submit_one (self, &operation, error);
+  if (outcome == NULL)
+    return 0;
+
+  result = kv_outcome_get_result (outcome, 0);
+  if (value != NULL)
+    *value = g_ascii_strtoll (kv_entry_get_value (result->entry, NULL), NULL, 10);
+  return result->revision;
+}

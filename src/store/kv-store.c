@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+/* The store, and the one essay on its locks.
+ *
+ * A write takes the commit lock, checks its conditions, gets the next revision, swaps the entry into the table, appends
+ * the change to the log, and lets go. So the commit lock puts all writes in one order; it guards the revision, the
+ * heap of deadlines, the counters, and who may change the table.
+ *
+ * A read takes the read lock of one stripe of the table and a reference to the entry. It never takes the commit lock,
+ * and meets a writer only while that one swaps a pointer of the same stripe.
+ *
+ * The order, from the outside in; none is ever taken the other way round:
+ *
+ *   hubs_lock > log's lock        a hub is registered as a reader
+ *   commit_lock > stripe locks (in the order of their index)
+ *   commit_lock > log's lock > (GMainContext's and GSignal's own)
+ *
+ * A stripe's lock and the log's are never held together. No callback of anybody's runs under a lock, but for the log's
+ * wake functions, which only leave word.
+ *
+ * Threads: any thread may read and write. What waits for changes lives in a main context: a KvWatchHub for each context
+ * that has watches, and here the two sources of the store's own context, expiry and the `changed` signal.
+ */
+
+#include "store/kv-store.h"
+
+#include "core/kv-entry-private.h"
+#include "store/kv-spin.h"
+#include "store/kv-store-private.h"
+
+#include <string.h>
+
+/* The ring: enough to bridge a reader's nap or a reconnecting client, little enough for a desktop. */
+#define LOG_CHANGES (64 * 1024)
+#define LOG_BYTES (16 * 1024 * 1024)
+
+/* How many expired entries go at a time before writers get their turn, and before the main context does. */
+#define EXPIRE_AT_A_TIME 64
+#define EXPIRE_PER_TURN 4096
+
+enum {
+  SIGNAL_CHANGED,
+  SIGNAL_RESET,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (KvStore, kv_store, G_TYPE_OBJECT)
+
+/* Returns whether some are left. */
+static gboolean
+expire_some (KvStore *self, guint most)
+{
+  gint64 now = kv_clock_now ();
+  KvEntry *entry = NULL;
+
+  kv_spin_mutex_lock (&self->commit_lock);
+  for (guint i = 0; i < most; i++)
+    {
+      entry = kv_expiry_pop_due (self->expiry, now);
+      if (entry == NULL)
+        break;
+      kv_store_expire (self, entry);
+    }
+  g_mutex_unlock (&self->commit_lock);
+  return entry != NULL;
+}
+
+void
+kv_store_expire_due (KvStore *self)
+{
+  while (expire_some (self, EXPIRE_AT_A_TIME))
+    ;
+}
+
+static void
+on_deadline (gpointer user_data)
+{
+  KvStore *self = user_data;
+  guint done = 0;
+
+  while (done < EXPIRE_PER_TURN && expire_some (self, EXPIRE_AT_A_TIME))
+    done += EXPIRE_AT_A_TIME;
+
+  kv_spin_mutex_lock (&self->commit_lock);
+  kv_expiry_rearm (self->expiry);
+  g_mutex_unlock (&self->commit_lock);
+}
+
+/* Runs in the writer's thread, under the log's lock. While nobody is connected nothing is done, and the context sleeps on. */
+static gboolean
+wake_changed (KvLogReader *reader, guint64 sequence)
+{
+  KvStore *self =
+    (KvStore *) (void *) ((char *) reader - G_STRUCT_OFFSET (KvStore, changed_reader));
+
+  if (!g_signal_has_handler_pending (self, signals[SIGNAL_CHANGED], 0, FALSE))
+    return FALSE;
+
+  __atomic_store_n (&self->changed_cursor, sequence, __ATOMIC_RELEASE);
+  g_source_set_ready_time (self->changed_source, 0);
+  return TRUE;
+}
+
+#define CHANGES_PER_TURN 64
+
+static gboolean
+emit_changes (gpointer user_data)
+{
+  g_autoptr (KvStore) self = g_object_ref (user_data);
+  KvChange changes[CHANGES_PER_TURN];
+  guint64 cursor;
+  gboolean lost;
+  guint n;
+
+  /* Not armed here, so that no writer touches the cursor meanwhile. */
+  g_source_set_ready_time (self->changed_source, -1);
+  cursor = __atomic_load_n (&self->changed_cursor, __ATOMIC_ACQUIRE);
+  n = kv_change_log_read (self->log, cursor, changes, CHANGES_PER_TURN, &lost);
+  cursor += n;
+  for (guint i = 0; i < n; i++)
+    {
+      g_signal_emit (self, signals[SIGNAL_CHANGED], 0, &changes[i]);
+      kv_change_clear (&changes[i]);
+    }
+  if (lost)
+    {
+      cursor = kv_change_log_get_head (self->log);
+      g_signal_emit (self, signals[SIGNAL_RESET], 0);
+    }
+  __atomic_store_n (&self->changed_cursor, cursor, __ATOMIC_RELEASE);
+  if (!kv_change_log_arm (self->log, &self->changed_reader, cursor))
+    g_source_set_ready_time (self->changed_source, 0);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+dispatch_changed (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  return callback (user_data);
+}
+
+static GSourceFuncs changed_funcs = { .dispatch = dispatch_changed };
+
+static void
+kv_store_init (KvStore *self)
+{
+  self->context = g_main_context_ref_thread_default ();
+  self->started = kv_clock_now ();
+  kv_table_init (&self->table);
+  g_mutex_init (&self->commit_lock);
+  g_mutex_init (&self->hubs_lock);
+  self->hubs = g_ptr_array_new ();
+
+  /* Microseconds of the wall clock: what an earlier run told its clients lies below, so that no number means two things. */
+  self->revision = MAX (g_get_real_time (), 1);
+  self->log = kv_change_log_new (self->revision, LOG_CHANGES, LOG_BYTES);
+  self->expiry = kv_expiry_new (self->context, on_deadline, self);
+
+  self->changed_source = g_source_new (&changed_funcs, sizeof (GSource));
+  g_source_set_static_name (self->changed_source, "kvstore changed");
+  g_source_set_callback (self->changed_source, emit_changes, self, NULL);
+  g_source_attach (self->changed_source, self->context);
+  self->changed_reader.wake = wake_changed;
+  kv_change_log_add_reader (self->log, &self->changed_reader);
+  kv_change_log_arm (self->log, &self->changed_reader, 0);
+}
+
+static void
+kv_store_finalize (GObject *object)
+{
+  KvStore *self = KV_STORE (object);
+
+  kv_change_log_remove_reader (self->log, &self->changed_reader);
+  g_source_destroy (self->changed_source);
+  g_source_unref (self->changed_source);
+  kv_expiry_free (self->expiry);
+  kv_table_clear (&self->table);
+  kv_change_log_free (self->log);
+  g_ptr_array_unref (self->hubs);
+  g_mutex_clear (&self->hubs_lock);
+  g_mutex_clear (&self->commit_lock);
+  g_main_context_unref (self->context);
+
+  G_OBJECT_CLASS (kv_store_parent_class)->finalize (object);
+}
+
+static void
+kv_store_class_init (KvStoreClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = kv_store_finalize;
+
+  /**
+   * KvStore::changed:
+   * @change: what changed
+   *
+   * Emitted for every change, in order of revision, in the main context in which the store was made. It has no
+   * detail: details are quarks, and quarks are never freed.
+   */
+  signals[SIGNAL_CHANGED] =
+    g_signal_new ("changed", KV_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                  KV_TYPE_CHANGE | G_SIGNAL_TYPE_STATIC_SCOPE);
+
+  /**
+   * KvStore::reset:
+   *
+   * Emitted in place of #KvStore::changed when changes came faster than the main context ran and some have left the
+   * log: what was learnt from the signal so far is to be read anew.
+   */
+  signals[SIGNAL_RESET] =
+    g_signal_new ("reset", KV_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+KvStore *
+kv_store_new (void)
+{
+  return g_object_new (KV_TYPE_STORE, NULL);
+}
+
+KvEntry *
+kv_store_lookup (KvStore *self, const char *key, gssize length)
+{
+  return kv_table_lookup (&self->table, key, length < 0 ? strlen (key) : (gsize) length);
+}
+
+guint64
+kv_store_get_revision (KvStore *self)
+{
+  return __atomic_load_n (&self->revision, __ATOMIC_ACQUIRE);
+}
+
+guint64
+kv_store_count (KvStore *self)
+{
+  guint64 keys;
+
+  kv_store_expire_due (self);
+  kv_spin_mutex_lock (&self->commit_lock);
+  keys = self->keys;
+  g_mutex_unlock (&self->commit_lock);
+  return keys;
+}
+
+void
+kv_store_get_status (KvStore *self, KvStoreStatus *status)
+{
+  kv_store_expire_due (self);
+  kv_spin_mutex_lock (&self->commit_lock);
+  *status = (KvStoreStatus){
+    .keys = self->keys,
+    .revision = self->revision,
+    .gets = self->gets + kv_table_count_hits (&self->table),
+    .puts = self->puts,
+    .deletes = self->deletes,
+    .swaps_succeeded = self->swaps_succeeded,
+    .swaps_failed = self->swaps_failed,
+    .expirations = self->expirations,
+    .watches = __atomic_load_n (&self->watches, __ATOMIC_RELAXED),
+    .batches = __atomic_load_n (&self->batches, __ATOMIC_RELAXED),
+    .uptime = kv_clock_now () - self->started,
+  };
+  g_mutex_unlock (&self->commit_lock);
+}

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#include "store/kv-watch-hub.h"
+
+#include "core/kv-entry-private.h"
+
+#include <string.h>
+
+/* How many changes it takes from the log at a time. */
+#define WINDOW 64
+
+/* And how often before the other sources of the context get their turn: as many changes as expiry may make in a turn, so
+ * that the readers of an expiring store do not fall behind. */
+#define WINDOWS_PER_TURN 64
+
+struct _KvWatchHub {
+  guint references;
+  KvStore *store;        /* (owned) */
+  GMainContext *context; /* (owned) */
+  GSource *source;       /* (owned) */
+  KvLogReader reader;
+  guint members;
+
+  guint64 seen;            /* all changes before it have been matched */
+  KvChange window[WINDOW]; /* those just before seen */
+  guint window_length;
+
+  GHashTable *keys;    /* (owned) (element-type KvHubTopic): a set by name */
+  GPtrArray *prefixes; /* (owned) (element-type KvHubTopic): owned each */
+  GQueue ready;        /* the links of members that are to be called */
+};
+
+typedef struct {
+  GSource source;
+  KvWatchHub *hub; /* (borrowed) */
+} HubSource;
+
+static guint
+hash_topic (gconstpointer topic)
+{
+  return ((const KvHubTopic *) topic)->name->hash;
+}
+
+static gboolean
+equal_topics (gconstpointer a, gconstpointer b)
+{
+  const KvEntry *x = ((const KvHubTopic *) a)->name, *y = ((const KvHubTopic *) b)->name;
+
+  return x->key_length == y->key_length && memcmp (x->bytes, y->bytes, x->key_length) == 0;
+}
+
+static KvHubTopic *
+topic_new (KvEntry *name, gboolean is_prefix)
+{
+  KvHubTopic *topic = g_new (KvHubTopic, 1);
+
+  topic->name = name;
+  topic->interests = g_ptr_array_new ();
+  topic->is_prefix = is_prefix;
+  return topic;
+}
+
+static void
+topic_free (KvHubTopic *topic)
+{
+  g_clear_pointer (&topic->name, kv_entry_unref);
+  g_ptr_array_unref (topic->interests);
+  g_free (topic);
+}
+
+static gboolean
+topic_is_prefix_of (const KvHubTopic *topic, const KvEntry *key)
+{
+  return topic->name == NULL
+         || (topic->name->key_length <= key->key_length
+             && memcmp (topic->name->bytes, key->bytes, topic->name->key_length) == 0);
+}
+
+/* Runs in the writer's thread, under the log's lock: a source may be made ready from any thread. */
+static gboolean
+wake (KvLogReader *reader, guint64 sequence)
+{
+  KvWatchHub *hub =
+    (KvWatchHub *) (void *) ((char *) reader - G_STRUCT_OFFSET (KvWatchHub, reader));
+
+  g_source_set_ready_time (hub->source, 0);
+  return TRUE;
+}
+
+void
+kv_watch_hub_queue (KvWatchHub *hub, KvHubMember *member)
+{
+  if (member->queued)
+    return;
+
+  member->queued = TRUE;
+  member->link = (GList){ .data = member };
+  g_queue_push_tail_link (&hub->ready, &member->link);
+  g_source_set_ready_time (hub->source, 0);
+}
+
+static void
+tell_topic (KvWatchHub *hub, KvHubTopic *topic, const KvChange *change)
+{
+  for (guint i = 0; i < topic->interests->len; i++)
+    {
+      KvHubInterest *interest = topic->interests->pdata[i];
+      KvHubMember *member = interest->member;
+
+      if (member->pending || change->revision <= interest->shown)
+        continue;
+      member->pending = TRUE;
+      member->cursor = change->sequence;
+      kv_watch_hub_queue (hub, member);
+    }
+}
+
+static void
+match (KvWatchHub *hub, const KvChange *change)
+{
+  KvEntry *key = change->entry != NULL ? change->entry : change->previous;
+  KvHubTopic probe = { .name = key };
+  KvHubTopic *topic = g_hash_table_lookup (hub->keys, &probe);
+
+  if (topic != NULL)
+    tell_topic (hub, topic, change);
+  for (guint i = 0; i < hub->prefixes->len; i++)
+    if (topic_is_prefix_of (hub->prefixes->pdata[i], key))
+      tell_topic (hub, hub->prefixes->pdata[i], change);
+}
+
+/* The hub itself has fallen out of the log: whoever had read everything so far has missed something too. Those keep the
+ * cursor at which that was so, and will find it lost. */
+static void
+lose_all_of (KvWatchHub *hub, KvHubTopic *topic, guint64 seen)
+{
+  for (guint i = 0; i < topic->interests->len; i++)
+    {
+      KvHubMember *member = ((KvHubInterest *) topic->interests->pdata[i])->member;
+
+      if (member->pending)
+        continue;
+      member->pending = TRUE;
+      member->cursor = seen;
+      kv_watch_hub_queue (hub, member);
+    }
+}
+
+static void
+lose (KvWatchHub *hub)
+{
+  guint64 seen = hub->seen;
+  GHashTableIter iter;
+  gpointer topic;
+
+  hub->seen = kv_change_log_get_head (hub->store->log);
+  g_hash_table_iter_init (&iter, hub->keys);
+  while (g_hash_table_iter_next (&iter, &topic, NULL))
+    lose_all_of (hub, topic, seen);
+  for (guint i = 0; i < hub->prefixes->len; i++)
+    lose_all_of (hub, hub->prefixes->pdata[i], seen);
+}
+
+static void
+clear_window (KvWatchHub *hub)
+{
+  for (guint i = 0; i < hub->window_length; i++)
+    kv_change_clear (&hub->window[i]);
+  hub->window_length = 0;
+}
+
+/* Takes the next changes from the log. Returns whether there may be more. */
+static gboolean
+advance (KvWatchHub *hub)
+{
+  gboolean lost;
+
+  clear_window (hub);
+  hub->window_length = kv_change_log_read (hub->store->log, hub->seen, hub->window, WINDOW, &lost);
+  hub->seen += hub->window_length;
+  for (guint i = 0; i < hub->window_length; i++)
+    match (hub, &hub->window[i]);
+  if (lost)
+    lose (hub);
+  return lost || hub->window_length == WINDOW;
+}
+
+/* Calls those that were queued when it began, so that one that always has more cannot keep the context to itself. A call may
+ * free any member. */
+static void
+call_ready (KvWatchHub *hub)
+{
+  for (guint n = hub->ready.length; n > 0 && hub->ready.length > 0; n--)
+    {
+      KvHubMember *member = g_queue_pop_head_link (&hub->ready)->data;
+
+      member->queued = FALSE;
+      member->call (member);
+    }
+}
+
+static gboolean
+dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  KvWatchHub *hub = ((HubSource *) source)->hub;
+  gboolean more = TRUE;
+
+  /* Before reading: what comes from here on makes it ready again. */
+  g_source_set_ready_time (source, -1);
+  hub->references++;
+
+  for (guint n = 0; more && n < WINDOWS_PER_TURN; n++)
+    {
+      more = hub->members > 0 && advance (hub);
+      call_ready (hub);
+    }
+  /* Whoever has not read to the end reads on from the log: a quiet hub keeps no entry alive. */
+  clear_window (hub);
+  if (hub->members > 0 && !more)
+    more = !kv_change_log_arm (hub->store->log, &hub->reader, hub->seen);
+  if (more || hub->ready.length > 0)
+    g_source_set_ready_time (source, 0);
+
+  kv_watch_hub_unref (hub);
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs source_funcs = { .dispatch = dispatch };
+
+static KvWatchHub *
+hub_new (KvStore *store, GMainContext *context)
+{
+  KvWatchHub *hub = g_new0 (KvWatchHub, 1);
+
+  hub->references = 1;
+  hub->store = g_object_ref (store);
+  hub->context = g_main_context_ref (context);
+  hub->reader.wake = wake;
+  hub->keys = g_hash_table_new (hash_topic, equal_topics);
+  hub->prefixes = g_ptr_array_new_with_free_func ((GDestroyNotify) topic_free);
+  g_queue_init (&hub->ready);
+
+  hub->source = g_source_new (&source_funcs, sizeof (HubSource));
+  ((HubSource *) hub->source)->hub = hub;
+  g_source_set_static_name (hub->source, "kvstore watches");
+  g_source_attach (hub->source, context);
+  kv_change_log_add_reader (store->log, &hub->reader);
+  g_ptr_array_add (store->hubs, hub);
+  return hub;
+}
+
+KvWatchHub *
+kv_watch_hub_get (KvStore *store)
+{
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+  KvWatchHub *hub = NULL;
+
+  g_mutex_lock (&store->hubs_lock);
+  for (guint i = 0; hub == NULL && i < store->hubs->len; i++)
+    if (((KvWatchHub *) store->hubs->pdata[i])->context == context)
+      hub = store->hubs->pdata[i];
+  if (hub != NULL)
+    hub->references++;
+  else
+    hub = hub_new (store, context);
+  g_mutex_unlock (&store->hubs_lock);
+  return hub;
+}
+
+void
+kv_watch_hub_unref (KvWatchHub *hub)
+{
+  if (--hub->references > 0)
+    return;
+
+  g_mutex_lock (&hub->store->hubs_lock);
+  g_ptr_array_remove_fast (hub->store->hubs, hub);
+  g_mutex_unlock (&hub->store->hubs_lock);
+  kv_change_log_remove_reader (hub->store->log, &hub->reader);
+  g_source_destroy (hub->source);
+  g_source_unref (hub->source);
+  clear_window (hub);
+  g_hash_table_unref (hub->keys);
+  g_ptr_array_unref (hub->prefixes);
+  g_main_context_unref (hub->context);
+  g_object_unref (hub->store);
+  g_free (hub);
+}
+
+KvStore *
+kv_watch_hub_get_store (KvWatchHub *hub)
+{
+  return hub->store;
+}
+
+guint64
+kv_watch_hub_get_seen (KvWatchHub *hub)
+{
+  return hub->seen;
+}
+
+void
+kv_watch_hub_join (KvWatchHub *hub, KvHubMember *member)
+{
+  if (hub->members++ == 0)
+    {
+      clear_window (hub);
+      hub->seen = kv_change_log_get_head (hub->store->log);
+      /* The head may have moved on already: then the dispatch will find it so. */
+      if (!kv_change_log_arm (hub->store->log, &hub->reader, hub->seen))
+        g_source_set_ready_time (hub->source, 0);
+    }
+  member->cursor = hub->seen;
+}
+
+static void
+subscribe (KvHubTopic *topic, KvHubMember *member, KvHubInterest *interest)
+{
+  interest->member = member;
+  interest->topic = topic;
+  interest->slot = topic->interests->len;
+  g_ptr_array_add (topic->interests, interest);
+}
+
+void
+kv_watch_hub_subscribe_key (KvWatchHub *hub,
+                            KvHubMember *member,
+                            KvEntry *name,
+                            KvHubInterest *interest)
+{
+  KvHubTopic probe = { .name = name };
+  KvHubTopic *topic = g_hash_table_lookup (hub->keys, &probe);
+
+  if (topic != NULL)
+    kv_entry_unref (name);
+  else
+    {
+      topic = topic_new (name, FALSE);
+      g_hash_table_add (hub->keys, topic);
+    }
+  subscribe (topic, member, interest);
+}
+
+void
+kv_watch_hub_subscribe_prefix (KvWatchHub *hub,
+                               KvHubMember *member,
+                               KvEntry *name,
+                               KvHubInterest *interest)
+{
+  KvHubTopic *topic = topic_new (name, TRUE);
+
+  g_ptr_array_add (hub->prefixes, topic);
+  subscribe (topic, member, interest);
+}
+
+void
+kv_watch_hub_unsubscribe (KvWatchHub *hub, KvHubInterest *interest)
+{
+  KvHubTopic *topic = interest->topic;
+
+  g_ptr_array_remove_index_fast (topic->interests, interest->slot);
+  if (interest->slot < topic->interests->len)
+    ((KvHubInterest *) topic->interests->pdata[interest->slot])->slot = interest->slot;
+  if (topic->interests->len > 0)
+    return;
+
+  if (topic->is_prefix)
+    g_ptr_array_remove_fast (hub->prefixes, topic);
+  else
+    {
+      g_hash_table_remove (hub->keys, topic);
+      topic_free (topic);
+    }
+}
+
+void
+kv_watch_hub_leave (KvWatchHub *hub, KvHubMember *member)
+{
+  if (member->queued)
+    g_queue_unlink (&hub->ready, &member->link);
+  member->queued = FALSE;
+  hub->members--;
+}
+
+gboolean
+kv_watch_hub_read (KvWatchHub *hub, guint64 sequence, KvChange *change, gboolean *lost)
+{
+  *lost = FALSE;
+  if (sequence >= hub->seen)
+    return FALSE;
+
+  if (sequence >= hub->seen - hub->window_length)
+    {
+      const KvChange *seen = &hub->window[sequence - (hub->seen - hub->window_length)];
+
+      *change = *seen;
+      if (change->entry != NULL)
+        kv_entry_ref (change->entry);
+      if (change->previous != NULL)
+        kv_entry_ref (change->previous);
+      return TRUE;
+    }
+
+  return kv_change_log_read (hub->store->log, sequence, change, 1, lost) == 1;
+}

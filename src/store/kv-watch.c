@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#include "store/kv-watch.h"
+
+#include "core/kv-entry-private.h"
+#include "store/kv-spin.h"
+#include "store/kv-watch-hub.h"
+
+#include <string.h>
+
+/* Where a watch stands between its beginning and following the log. */
+typedef enum {
+  PHASE_RESET,    /* has to say that something was missed */
+  PHASE_KEYS,     /* shows the keys, one by one */
+  PHASE_PREFIXES, /* shows what lies under the prefixes, stripe by stripe */
+  PHASE_END,      /* has to say that the snapshot is whole */
+  PHASE_CHANGES,  /* follows the log */
+} Phase;
+
+struct _KvWatch {
+  KvHubMember member; /* first: the hub knows the watch by it */
+  KvWatchHub *hub;    /* (owned) */
+  KvWatchFunc func;
+  gpointer user_data;
+
+  Phase phase;
+  guint64 snapshot_revision; /* the store's when the snapshot began */
+  guint next_key;
+  guint next_stripe;
+  GPtrArray *
+    page; /* (owned) (nullable) (element-type KvEntry): of the last stripe, what is still to be shown */
+
+  GHashTable
+    *by_key; /* (owned) (nullable): the interests by name, where there are more keys than FEW */
+  guint n_keys;
+  guint n_prefixes;
+  KvHubInterest interests[]; /* the keys in the order in which they were named, then the prefixes */
+};
+
+/* So many keys are compared one by one. */
+#define FEW 4
+
+void
+kv_watch_event_clear (KvWatchEvent *event)
+{
+  g_clear_pointer (&event->entry, kv_entry_unref);
+  kv_change_clear (&event->change);
+}
+
+static void
+call (KvHubMember *member)
+{
+  KvWatch *self = (KvWatch *) (void *) member;
+
+  self->func (self, self->user_data);
+}
+
+static KvHubInterest *
+find_key (KvWatch *self, const KvEntry *key)
+{
+  if (self->by_key != NULL)
+    return g_hash_table_lookup (self->by_key, key->bytes);
+
+  for (guint i = 0; i < self->n_keys; i++)
+    {
+      const KvEntry *name = self->interests[i].topic->name;
+
+      if (name->hash == key->hash && name->key_length == key->key_length
+          && memcmp (name->bytes, key->bytes, key->key_length) == 0)
+        return &self->interests[i];
+    }
+  return NULL;
+}
+
+static KvHubInterest *
+find_prefix (KvWatch *self, const KvEntry *key)
+{
+  for (guint i = 0; i < self->n_prefixes; i++)
+    {
+      KvHubInterest *interest = &self->interests[self->n_keys + i];
+      const KvEntry *name = interest->topic->name;
+
+      if (name == NULL
+          || (name->key_length <= key->key_length
+              && memcmp (name->bytes, key->bytes, name->key_length) == 0))
+        return interest;
+    }
+  return NULL;
+}
+
+/* Whether the change concerns the watch and is newer than what it has shown of the key. */
+static gboolean
+wants_change (KvWatch *self, const KvChange *change)
+{
+  const KvEntry *key = change->entry != NULL ? change->entry : change->previous;
+  KvHubInterest *interest = find_key (self, key);
+
+  if (interest == NULL)
+    interest = find_prefix (self, key);
+  return interest != NULL && change->revision > interest->shown;
+}
+
+/* For the snapshot of prefixes: what changed after it began comes from the log, and named keys were shown already. */
+static gboolean
+wants_entry (const KvEntry *entry, gpointer user_data)
+{
+  KvWatch *self = user_data;
+
+  return entry->revision <= self->snapshot_revision && find_prefix (self, entry) != NULL
+         && find_key (self, entry) == NULL;
+}
+
+/* Goes to the start of a snapshot, from which no change can be missed: the cursor stands at or before the revision at which
+ * the snapshot begins, and what each key has shown sorts out the overlap. */
+static void
+begin_snapshot (KvWatch *self, Phase phase)
+{
+  KvStore *store = kv_watch_hub_get_store (self->hub);
+
+  self->member.cursor = kv_watch_hub_get_seen (self->hub);
+  self->phase = phase;
+  self->next_key = 0;
+  self->next_stripe = 0;
+  g_clear_pointer (&self->page, g_ptr_array_unref);
+
+  kv_spin_mutex_lock (&store->commit_lock);
+  self->snapshot_revision = store->revision;
+  g_mutex_unlock (&store->commit_lock);
+  for (guint i = 0; i < self->n_prefixes; i++)
+    self->interests[self->n_keys + i].shown = self->snapshot_revision;
+}
+
+static gboolean
+next_key (KvWatch *self, KvWatchEvent *event)
+{
+  KvHubInterest *interest;
+
+  if (self->next_key == self->n_keys)
+    return FALSE;
+
+  interest = &self->interests[self->next_key++];
+  event->type = KV_WATCH_SNAPSHOT;
+  event->key = interest->topic->name->bytes;
+  event->entry = kv_store_lookup_at (kv_watch_hub_get_store (self->hub), interest->topic->name,
+                                     &interest->shown);
+  return TRUE;
+}
+
+static gboolean
+next_under_prefixes (KvWatch *self, KvWatchEvent *event)
+{
+  if (self->n_prefixes == 0)
+    return FALSE;
+  if (self->page == NULL)
+    self->page = g_ptr_array_new_with_free_func ((GDestroyNotify) kv_entry_unref);
+
+  while (self->page->len == 0 && self->next_stripe < KV_TABLE_STRIPES)
+    kv_table_collect_stripe (&kv_watch_hub_get_store (self->hub)->table, self->next_stripe++,
+                             self->page, wants_entry, self);
+  if (self->page->len == 0)
+    {
+      g_clear_pointer (&self->page, g_ptr_array_unref);
+      return FALSE;
+    }
+
+  event->type = KV_WATCH_SNAPSHOT;
+  event->entry = g_ptr_array_steal_index_fast (self->page, self->page->len - 1);
+  event->key = event->entry->bytes;
+  return TRUE;
+}
+
+static gboolean
+next_change (KvWatch *self, KvWatchEvent *event)
+{
+  gboolean lost;
+
+  while (kv_watch_hub_read (self->hub, self->member.cursor, &event->change, &lost))
+    {
+      self->member.cursor++;
+      if (wants_change (self, &event->change))
+        {
+          event->type = KV_WATCH_CHANGE;
+          return TRUE;
+        }
+      kv_change_clear (&event->change);
+    }
+
+  if (lost)
+    begin_snapshot (self, PHASE_RESET);
+  else
+    self->member.pending = FALSE;
+  return FALSE;
+}
+
+gboolean
+kv_watch_next (KvWatch *self, KvWatchEvent *event)
+{
+  memset (event, 0, sizeof *event);
+
+  for (;;)
+    switch (self->phase)
+      {
+      case PHASE_RESET:
+        self->phase = PHASE_KEYS;
+        event->type = KV_WATCH_RESET;
+        event->revision = self->snapshot_revision;
+        return TRUE;
+      case PHASE_KEYS:
+        if (next_key (self, event))
+          return TRUE;
+        self->phase = PHASE_PREFIXES;
+        break;
+      case PHASE_PREFIXES:
+        if (next_under_prefixes (self, event))
+          return TRUE;
+        self->phase = PHASE_END;
+        break;
+      case PHASE_END:
+        self->phase = PHASE_CHANGES;
+        event->type = KV_WATCH_SNAPSHOT_END;
+        event->revision = self->snapshot_revision;
+        return TRUE;
+      case PHASE_CHANGES:
+        if (next_change (self, event))
+          return TRUE;
+        if (self->phase == PHASE_CHANGES)
+          return FALSE;
+        break;
+      default:
+        g_assert_not_reached ();
+      }
+}
+
+/* The names as entries, checked, without repeats; and of the prefixes, without those that another one covers. */
+static gboolean
+collect_names (const char *const *names, gboolean prefixes, GPtrArray *entries, GError **error)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; names != NULL && names[i] != NULL; i++)
+    {
+      gboolean covered = g_hash_table_contains (seen, names[i]);
+      KvEntry *entry = NULL;
+
+      for (guint j = 0; prefixes && !covered && names[j] != NULL; j++)
+        covered = !g_str_equal (names[i], names[j]) && g_str_has_prefix (names[i], names[j]);
+      if (!(prefixes && *names[i] == '\0'))
+        {
+          entry = kv_entry_new (names[i], -1, "", 0, KV_NO_DEADLINE, error);
+          if (entry == NULL)
+            return FALSE;
+        }
+      if (covered)
+        {
+          g_clear_pointer (&entry, kv_entry_unref);
+          continue;
+        }
+      g_hash_table_add (seen, (gpointer) names[i]);
+      g_ptr_array_add (entries, entry);
+    }
+
+  return TRUE;
+}
+
+static void
+unref_name (gpointer entry)
+{
+  if (entry != NULL)
+    kv_entry_unref (entry);
+}
+
+static guint
+hash_name (gconstpointer name)
+{
+  return kv_key_hash (name, strlen (name));
+}
+
+static void
+subscribe_all (KvWatch *self, GPtrArray *keys, GPtrArray *prefixes)
+{
+  if (keys->len > FEW)
+    self->by_key = g_hash_table_new (hash_name, g_str_equal);
+
+  for (guint i = 0; i < keys->len; i++)
+    {
+      KvHubInterest *interest = &self->interests[i];
+
+      kv_watch_hub_subscribe_key (self->hub, &self->member, g_steal_pointer (&keys->pdata[i]),
+                                  interest);
+      if (self->by_key != NULL)
+        g_hash_table_insert (self->by_key, interest->topic->name->bytes, interest);
+    }
+  for (guint i = 0; i < prefixes->len; i++)
+    kv_watch_hub_subscribe_prefix (self->hub, &self->member, g_steal_pointer (&prefixes->pdata[i]),
+                                   &self->interests[keys->len + i]);
+}
+
+/* Starts after a revision that the caller knows, if the log still reaches back to it. */
+static gboolean
+begin_after (KvWatch *self, guint64 since)
+{
+  KvStore *store = kv_watch_hub_get_store (self->hub);
+  guint64 sequence;
+
+  if (since > kv_store_get_revision (store) || !kv_change_log_find (store->log, since, &sequence))
+    return FALSE;
+
+  self->phase = PHASE_CHANGES;
+  self->member.cursor = MIN (sequence, kv_watch_hub_get_seen (self->hub));
+  for (guint i = 0; i < self->n_keys + self->n_prefixes; i++)
+    self->interests[i].shown = since;
+  return TRUE;
+}
+
+KvWatch *
+kv_watch_new (KvStore *store,
+              const char *const *keys,
+              const char *const *prefixes,
+              guint64 since,
+              KvWatchFunc func,
+              gpointer user_data,
+              GError **error)
+{
+  g_autoptr (GPtrArray) key_names = g_ptr_array_new_with_free_func (unref_name);
+  g_autoptr (GPtrArray) prefix_names = g_ptr_array_new_with_free_func (unref_name);
+  KvWatch *self;
+
+  if (!collect_names (keys, FALSE, key_names, error)
+      || !collect_names (prefixes, TRUE, prefix_names, error))
+    return NULL;
+
+  self = g_malloc0 (sizeof *self + (key_names->len + prefix_names->len) * sizeof (KvHubInterest));
+  self->member.call = call;
+  self->func = func;
+  self->user_data = user_data;
+  self->n_keys = key_names->len;
+  self->n_prefixes = prefix_names->len;
+  self->hub = kv_watch_hub_get (store);
+  kv_watch_hub_join (self->hub, &self->member);
+  subscribe_all (self, key_names, prefix_names);
+  __atomic_fetch_add (&store->watches, 1, __ATOMIC_RELAXED);
+
+  if (since == KV_WATCH_FROM_NOW)
+    begin_snapshot (self, PHASE_KEYS);
+  else if (!begin_after (self, since))
+    begin_snapshot (self, PHASE_RESET);
+  self->member.pending = TRUE;
+  kv_watch_hub_queue (self->hub, &self->member);
+  return self;
+}
+
+void
+kv_watch_free (KvWatch *self)
+{
+  KvStore *store = kv_watch_hub_get_store (self->hub);
+
+  __atomic_fetch_sub (&store->watches, 1, __ATOMIC_RELAXED);
+  for (guint i = 0; i < self->n_keys + self->n_prefixes; i++)
+    kv_watch_hub_unsubscribe (self->hub, &self->interests[i]);
+  kv_watch_hub_leave (self->hub, &self->member);
+  g_clear_pointer (&self->by_key, g_hash_table_unref);
+  g_clear_pointer (&self->page, g_ptr_array_unref);
+  kv_watch_hub_unref (self->hub);
+  g_free (self);
+}
