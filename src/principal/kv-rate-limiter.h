@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * KvRateLimiter:
+ *
+ * How many requests each client may make: the generic cell rate algorithm (ITU-T I.371), which
+ * keeps one time a client and needs no timer. Both front ends share one limiter. All functions may
+ * be called from any thread.
+ */
+typedef struct _KvRateLimiter KvRateLimiter;
+
+/**
+ * KvRateBucket:
+ *
+ * One client's allowance. A connection holds on to its bucket, so that a request costs one atomic
+ * exchange. A bucket that nobody holds is let go when it is full again.
+ */
+typedef struct _KvRateBucket KvRateBucket;
+
+/**
+ * kv_rate_limiter_new:
+ * @rate: requests a second, 1 or more; 0 lets everything pass
+ * @burst: requests that may come at once, 1 or more
+ */
+KvRateLimiter *kv_rate_limiter_new (guint rate, guint burst);
+
+/**
+ * kv_rate_limiter_parse:
+ * @text: `N`, `N:BURST` or `off`
+ * @rate: (out): 0 for `off`
+ * @burst: (out): where @text has none, twice the rate
+ * @error: set to %KV_ERROR_INVALID_ARGUMENT
+ */
+gboolean kv_rate_limiter_parse (const char *text, guint *rate, guint *burst, GError **error);
+
+/**
+ * kv_rate_limiter_free:
+ *
+ * Every bucket must have been released.
+ */
+void kv_rate_limiter_free (KvRateLimiter *limiter);
+
+/**
+ * kv_rate_limiter_get_bucket:
+ * @client: who it is: "ip:127.0.0.1", "uid:1000", "bus::1.42"
+ *
+ * Returns: (transfer full): the client's bucket
+ */
+KvRateBucket *kv_rate_limiter_get_bucket (KvRateLimiter *limiter, const char *client);
+
+/**
+ * kv_rate_limiter_count:
+ *
+ * Returns: how many clients it remembers
+ */
+guint kv_rate_limiter_count (KvRateLimiter *limiter);
+
+/**
+ * kv_rate_bucket_admit:
+ * @cost: how many requests this one counts for, 1 or more; what is over the burst counts as the
+ *   burst
+ * @retry_after: (out) (optional): on refusal, seconds until it would be admitted, rounded up, at
+ *   least 1
+ *
+ * Returns: %FALSE when the client has to wait
+ */
+gboolean kv_rate_bucket_admit (KvRateBucket *bucket, guint cost, guint *retry_after);
+
+/**
+ * kv_rate_bucket_release:
+ * @bucket: (transfer full): from kv_rate_limiter_get_bucket()
+ */
+void kv_rate_bucket_release (KvRateBucket *bucket);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (KvRateLimiter, kv_rate_limiter_free)
+
+G_END_DECLS
