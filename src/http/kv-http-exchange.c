@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#include "http/kv-http-exchange.h"
+
+#include "core/kv-error.h"
+#include "http/kv-http-router.h"
+#include "http/kv-http-status.h"
+
+#include <string.h>
+
+/* Of a body that means nothing to its route: taken, so that the connection can go on, and
+ * ignored. */
+#define MAX_IGNORED_BODY (64 * 1024)
+
+void
+kv_http_exchange_init (KvHttpExchange *exchange,
+                       const KvHttpCarrier *carrier,
+                       const KvHttpContext *context)
+{
+  /* All but the scratch space, which is written before it is read. */
+  memset (exchange, 0, offsetof (KvHttpExchange, response.scratch));
+  exchange->carrier = carrier;
+  exchange->context = context;
+  exchange->method = KV_HTTP_OTHER;
+}
+
+static void
+reset_response (KvHttpResponse *response)
+{
+  g_clear_pointer (&response->body_entry, kv_entry_unref);
+  g_clear_pointer (&response->body_bytes, g_bytes_unref);
+  response->body = NULL;
+  response->n_headers = 0;
+  response->scratch_used = 0;
+}
+
+void
+kv_http_exchange_clear (KvHttpExchange *exchange)
+{
+  reset_response (&exchange->response);
+}
+
+KvHttpMethod
+kv_http_method_parse (const char *name, gsize length)
+{
+  static const struct {
+    const char *name;
+    KvHttpMethod method;
+  } methods[] = {
+    { "GET", KV_HTTP_GET },   { "HEAD", KV_HTTP_HEAD },     { "PUT", KV_HTTP_PUT },
+    { "POST", KV_HTTP_POST }, { "DELETE", KV_HTTP_DELETE }, { "OPTIONS", KV_HTTP_OPTIONS },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
+    if (length == strlen (methods[i].name) && memcmp (name, methods[i].name, length) == 0)
+      return methods[i].method;
+  return KV_HTTP_OTHER;
+}
+
+static gboolean
+is_blank (char c)
+{
+  return c == ' ' || c == '\t';
+}
+
+/* The media type without its parameters (RFC 9110, section 8.3.1). */
+static KvHttpSpan
+strip_parameters (KvHttpSpan type)
+{
+  const char *semicolon = type.data != NULL ? memchr (type.data, ';', type.length) : NULL;
+
+  if (semicolon != NULL)
+    type.length = semicolon - type.data;
+  while (type.length > 0 && is_blank (type.data[type.length - 1]))
+    type.length--;
+  while (type.length > 0 && is_blank (type.data[0]))
+    {
+      type.data++;
+      type.length--;
+    }
+  return type;
+}
+
+static gboolean
+is_json (KvHttpSpan content_type)
+{
+  const gsize tree = strlen ("application/");
+  const gsize suffix = strlen ("+json");
+  KvHttpSpan type = strip_parameters (content_type);
+
+  if (type.length <= tree || g_ascii_strncasecmp (type.data, "application/", tree) != 0)
+    return FALSE;
+  if (type.length == tree + strlen ("json"))
+    return g_ascii_strncasecmp (type.data + tree, "json", strlen ("json")) == 0;
+  return type.length > tree + suffix
+         && g_ascii_strncasecmp (type.data + type.length - suffix, "+json", suffix) == 0;
+}
+
+static gsize
+get_body_limit (const KvHttpExchange *exchange)
+{
+  switch (exchange->route->body)
+    {
+    case KV_HTTP_BODY_VALUE:
+      return exchange->context->limits->max_value_size;
+    case KV_HTTP_BODY_JSON:
+      return exchange->context->limits->max_json_size;
+    case KV_HTTP_BODY_NONE:
+      break;
+    }
+  return MAX_IGNORED_BODY;
+}
+
+gboolean
+kv_http_exchange_admit (KvHttpExchange *exchange, gsize *body_limit)
+{
+  gboolean known;
+
+  exchange->route = kv_http_router_find (exchange->path, exchange->method, &known);
+  if (!known)
+    {
+      kv_http_exchange_refuse (exchange, 404, "There is nothing at this path");
+      return FALSE;
+    }
+  if (exchange->route == NULL)
+    {
+      kv_http_exchange_refuse (exchange, 405, "This path does not answer that method");
+      kv_http_router_add_allow (exchange);
+      return FALSE;
+    }
+  if (exchange->route->body == KV_HTTP_BODY_JSON
+      && !is_json (kv_http_exchange_get_header (exchange, "content-type")))
+    {
+      kv_http_exchange_refuse (exchange, 415,
+                               "This takes a body of Content-Type: application/json");
+      return FALSE;
+    }
+  *body_limit = get_body_limit (exchange);
+  return TRUE;
+}
+
+void
+kv_http_exchange_dispatch (KvHttpExchange *exchange)
+{
+  exchange->route->handler (exchange);
+}
+
+static void
+begin_text (KvHttpExchange *exchange, guint status)
+{
+  reset_response (&exchange->response);
+  exchange->response.status = status;
+  kv_http_exchange_add_header (exchange, "Content-Type", "text/plain; charset=utf-8");
+  kv_http_exchange_add_header (exchange, "X-Content-Type-Options", "nosniff");
+}
+
+void
+kv_http_exchange_refuse (KvHttpExchange *exchange, guint status, const char *reason)
+{
+  begin_text (exchange, status);
+  exchange->response.body = kv_http_exchange_scratch (exchange, "%s\n", reason);
+}
+
+void
+kv_http_exchange_add_header (KvHttpExchange *exchange, const char *name, const char *value)
+{
+  KvHttpResponse *response = &exchange->response;
+
+  g_return_if_fail (response->n_headers < KV_HTTP_MAX_RESPONSE_HEADERS);
+
+  response->headers[response->n_headers++] = (KvHttpHeader){ name, value };
+}
+
+const char *
+kv_http_exchange_scratch (KvHttpExchange *exchange, const char *format, ...)
+{
+  KvHttpResponse *response = &exchange->response;
+  char *text = response->scratch + response->scratch_used;
+  gsize room = sizeof response->scratch - response->scratch_used;
+  va_list arguments;
+  int length;
+
+  va_start (arguments, format);
+  length = g_vsnprintf (text, room, format, arguments);
+  va_end (arguments);
+  g_return_val_if_fail (length >= 0 && (gsize) length < room, "");
+
+  response->scratch_used += (gsize) length + 1;
+  return text;
+}
+
+void
+kv_http_exchange_send (KvHttpExchange *exchange, guint status)
+{
+  exchange->response.status = status;
+  exchange->carrier->send (exchange);
+}
+
+void
+kv_http_exchange_send_error (KvHttpExchange *exchange, const GError *error)
+{
+  char *text = g_strconcat (error->message, "\n", NULL);
+
+  begin_text (exchange, kv_http_status_from_error (error));
+  exchange->response.body_bytes = g_bytes_new_take (text, strlen (text));
+  exchange->carrier->send (exchange);
+}
+
+KvHttpSpan
+kv_http_exchange_get_header (KvHttpExchange *exchange, const char *name)
+{
+  return exchange->carrier->get_header (exchange, name);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#pragma once
+
+#include "http/kv-http-context.h"
+#include "principal/kv-rate-limiter.h"
+
+G_BEGIN_DECLS
+
+/**
+ * KvHttpMethod:
+ *
+ * The methods that some route answers, and one for all others (RFC 9110, section 9).
+ */
+typedef enum {
+  KV_HTTP_GET,
+  KV_HTTP_HEAD,
+  KV_HTTP_PUT,
+  KV_HTTP_POST,
+  KV_HTTP_DELETE,
+  KV_HTTP_OPTIONS,
+  KV_HTTP_OTHER,
+} KvHttpMethod;
+
+/**
+ * KvHttpSpan:
+ *
+ * Some bytes of a request, borrowed, not NUL-terminated. @data is %NULL for what is not there (as against empty).
+ */
+typedef struct {
+  const char *data;
+  gsize length;
+} KvHttpSpan;
+
+typedef struct _KvHttpExchange KvHttpExchange;
+typedef struct _KvHttpRoute KvHttpRoute;
+
+/**
+ * KvHttpSocket:
+ * @fd: a connected, non-blocking stream socket with nothing buffered on our side
+ * @owner: what keeps @fd open
+ * @close: closes the connection and frees @owner; called exactly once, by whoever took the socket
+ *
+ * A connection that an exchange has handed over for good, after its request was read.
+ */
+typedef struct {
+  int fd;
+  gpointer owner;
+  void (*close) (gpointer owner);
+} KvHttpSocket;
+
+/**
+ * KvHttpCarrier:
+ * @get_header: gives a request header by its lower-case name; a span without data when it is absent. Names
+ *   occur once (the carrier has refused or joined repeated ones)
+ * @send: the response has been filled in: send it. The exchange is over and may be freed before this returns
+ * @take_socket: gives the socket away instead of answering: nothing has been sent on it yet. The exchange is over
+ *
+ * What carries an exchange over a wire: libsoup, or the express lane. Routes do not see which.
+ */
+typedef struct {
+  KvHttpSpan (*get_header) (KvHttpExchange *exchange, const char *name);
+  void (*send) (KvHttpExchange *exchange);
+  void (*take_socket) (KvHttpExchange *exchange, KvHttpSocket *socket);
+} KvHttpCarrier;
+
+/**
+ * KvHttpHeader:
+ *
+ * A response header. @name is static; @value is static or lies in the exchange's scratch space.
+ */
+typedef struct {
+  const char *name;
+  const char *value;
+} KvHttpHeader;
+
+#define KV_HTTP_MAX_RESPONSE_HEADERS 12
+#define KV_HTTP_SCRATCH_SIZE 256
+
+/**
+ * KvHttpResponse:
+ * @status: an HTTP status code
+ * @headers: its headers, without Content-Length, Date and Connection, which are the carrier's
+ * @body_entry: (owned) (nullable): the body is this entry's value, sent from the entry itself
+ * @body_bytes: (owned) (nullable): or it is these bytes
+ * @body: or this static text; where all three are %NULL the body is empty
+ *
+ * For a HEAD the response is filled in as for a GET, and the carrier leaves the body out.
+ */
+typedef struct {
+  guint status;
+  guint n_headers;
+  KvHttpHeader headers[KV_HTTP_MAX_RESPONSE_HEADERS];
+  KvEntry *body_entry;
+  GBytes *body_bytes;
+  const char *body;
+  gsize scratch_used;
+  char scratch[KV_HTTP_SCRATCH_SIZE];
+} KvHttpResponse;
+
+/**
+ * KvHttpExchange:
+ * @carrier: who carries it
+ * @context: the worker's
+ * @method: the request's method
+ * @path: the target's path as it came, not decoded
+ * @query: what stands behind the first '?', or no data
+ * @body: the whole body, in memory until the answer; empty where there is none
+ * @bucket: (nullable) (borrowed): the client's allowance; the carrier has charged it for one request, and a route
+ *   charges it for more when the request is worth more
+ * @route: (nullable): set by kv_http_exchange_admit()
+ * @response: the answer
+ *
+ * One request and its answer, without any word of who carries them. The carrier embeds it in a record of its own,
+ * initialises it with kv_http_exchange_init(), and ends it with kv_http_exchange_clear(). The route that gets it
+ * answers exactly once, at once or later, in the worker's thread.
+ */
+struct _KvHttpExchange {
+  const KvHttpCarrier *carrier;
+  const KvHttpContext *context;
+  KvHttpMethod method;
+  KvHttpSpan path;
+  KvHttpSpan query;
+  KvHttpSpan body;
+  KvRateBucket *bucket;
+  const KvHttpRoute *route;
+  KvHttpResponse response;
+};
+
+void kv_http_exchange_init (KvHttpExchange *exchange,
+                            const KvHttpCarrier *carrier,
+                            const KvHttpContext *context);
+void kv_http_exchange_clear (KvHttpExchange *exchange);
+
+/**
+ * kv_http_method_parse:
+ *
+ * Returns: the method of that name (they are case-sensitive), or %KV_HTTP_OTHER
+ */
+KvHttpMethod kv_http_method_parse (const char *name, gsize length);
+
+/**
+ * kv_http_exchange_admit:
+ * @exchange: its method, path, query and headers are there, its body is not
+ * @body_limit: (out): how many bytes of body the route takes
+ *
+ * The first half of answering, called by the carrier as soon as the head has been read: finds the route and refuses what
+ * the head alone condemns (404, 405 with Allow, 415). The carrier refuses by itself what is over @body_limit, with
+ * kv_http_exchange_refuse().
+ *
+ * Returns: %FALSE when it filled in a refusal in the response; the carrier sends that
+ */
+gboolean kv_http_exchange_admit (KvHttpExchange *exchange, gsize *body_limit);
+
+/**
+ * kv_http_exchange_dispatch:
+ * @exchange: admitted, and its body is there
+ *
+ * The second half: runs the route, which will call the carrier's send() or take_socket().
+ */
+void kv_http_exchange_dispatch (KvHttpExchange *exchange);
+
+/**
+ * kv_http_exchange_refuse:
+ * @status: an HTTP status code, 400 or higher
+ * @reason: static text for the person who sent the request, one line without its end
+ *
+ * Fills in an error response with a plain text body. Does not send it.
+ */
+void kv_http_exchange_refuse (KvHttpExchange *exchange, guint status, const char *reason);
+
+/* For routes. */
+
+/**
+ * kv_http_exchange_add_header:
+ * @name: static
+ * @value: static, or made with kv_http_exchange_scratch()
+ */
+void
+kv_http_exchange_add_header (KvHttpExchange *exchange, const char *name, const char *value);
+
+/**
+ * kv_http_exchange_scratch:
+ *
+ * Returns: (transfer none): the text as printf() makes it, in the response's own space, without allocating
+ */
+const char *kv_http_exchange_scratch (KvHttpExchange *exchange, const char *format, ...)
+  G_GNUC_PRINTF (2, 3);
+
+/**
+ * kv_http_exchange_send:
+ * @status: with whatever headers and body have been set
+ */
+void kv_http_exchange_send (KvHttpExchange *exchange, guint status);
+
+/**
+ * kv_http_exchange_send_error:
+ * @error: a #KvError
+ *
+ * Sends @error with the status that the one table has for it, and its message as a plain text body.
+ */
+void kv_http_exchange_send_error (KvHttpExchange *exchange, const GError *error);
+
+/**
+ * kv_http_exchange_get_header:
+ * @name: in lower case
+ */
+KvHttpSpan kv_http_exchange_get_header (KvHttpExchange *exchange, const char *name);
+
+G_END_DECLS

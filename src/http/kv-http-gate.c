@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+
+/* The gate: what stands between the bytes of a connection and the lane that answers requests. It decides where a request
+ * ends, and nobody after it does: a lane never sees framing, nor a request that is not whole. */
+
+#include "http/kv-http-connection-private.h"
+
+/* Forgets the request under way, of which the first @length bytes are ours, and has its response sent. */
+static void
+end_request (KvHttpConnection *connection, gsize length)
+{
+  kv_http_exchange_clear (&connection->exchange);
+  kv_http_buffer_consume (&connection->in, length);
+  connection->state = KV_HTTP_CONNECTION_SENDING;
+  kv_http_connection_flush (connection);
+}
+
+/* Sends the response that the exchange holds. @length is the request's where it has come as a whole, and -1 where it has
+ * not: then nothing tells where the next one begins. */
+static void
+send_response (KvHttpConnection *connection, gssize length)
+{
+  const KvHttpExchange *exchange = &connection->exchange;
+  KvHttpConnectionField field = kv_http_connection_settle (connection);
+
+  if (length < 0)
+    {
+      connection->keep = FALSE;
+      field = KV_HTTP_CONNECTION_CLOSE;
+    }
+  kv_http_wire_append_response (&connection->out, &exchange->response,
+                                exchange->method == KV_HTTP_HEAD, field);
+  end_request (connection,
+               length < 0 ? kv_http_buffer_length (&connection->in) : (gsize) length);
+}
+
+static void
+begin_exchange (KvHttpConnection *connection)
+{
+  kv_http_exchange_init (&connection->exchange, connection->pool->lane->carrier,
+                         connection->pool->context);
+  connection->exchange.bucket = connection->bucket;
+  connection->exchange.method = KV_HTTP_GET;
+}
+
+/* The bytes may have moved since: called whenever somebody is about to look at them. */
+static void
+bind_exchange (KvHttpConnection *connection)
+{
+  const KvHttpHead *head = &connection->head;
+  const char *data = kv_http_buffer_peek (&connection->in);
+  KvHttpExchange *exchange = &connection->exchange;
+
+  exchange->path = kv_http_head_get_span (data, head->path);
+  if (head->has_query)
+    exchange->query = kv_http_head_get_span (data, head->query);
+  exchange->body = (KvHttpSpan){ data + head->length, connection->body_length };
+}
+
+void
+kv_http_gate_refuse (KvHttpConnection *connection, guint status, const char *reason)
+{
+  if (connection->state != KV_HTTP_CONNECTION_READING_BODY)
+    begin_exchange (connection);
+  kv_http_exchange_refuse (&connection->exchange, status, reason);
+  send_response (connection, -1);
+}
+
+/* The length of a request whose head has come, if its body is there as well, or -1. */
+static gssize
+get_whole_length (const KvHttpConnection *connection)
+{
+  const KvHttpHead *head = &connection->head;
+  gsize there = kv_http_buffer_length (&connection->in) - head->length;
+
+  if (head->chunked || head->content_length > there)
+    return -1;
+  return (gssize) (head->length + head->content_length);
+}
+
+/* Decides by the head alone. Returns FALSE when the exchange holds a refusal. */
+static gboolean
+admit (KvHttpConnection *connection)
+{
+  const KvHttpHead *head = &connection->head;
+  KvHttpExchange *exchange = &connection->exchange;
+  KvHttpSpan method;
+  guint retry_after;
+
+  begin_exchange (connection);
+  bind_exchange (connection);
+  method = kv_http_head_get_span (kv_http_buffer_peek (&connection->in), head->method);
+  exchange->method = kv_http_method_parse (method.data, method.length);
+
+  if (!kv_rate_bucket_admit (connection->bucket, 1, &retry_after))
+    {
+      kv_http_exchange_refuse (exchange, 429, "Too many requests; see Retry-After");
+      kv_http_exchange_add_header (exchange, "Retry-After",
+                                   kv_http_exchange_scratch (exchange, "%u", retry_after));
+      return FALSE;
+    }
+  if (!kv_http_exchange_admit (exchange, &connection->body_limit))
+    return FALSE;
+  if (exchange->method == KV_HTTP_OTHER)
+    {
+      kv_http_exchange_refuse (exchange, 501, "That method is not known here");
+      return FALSE;
+    }
+  if (head->content_length > connection->body_limit)
+    {
+      kv_http_exchange_refuse (exchange, 413, "The body is longer than this takes");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+answer (KvHttpConnection *connection, gsize request_length)
+{
+  connection->request_length = request_length;
+  connection->state = KV_HTTP_CONNECTION_ANSWERING;
+  connection->deadline = G_MAXINT64;
+  bind_exchange (connection);
+  connection->pool->lane->answer (connection);
+}
+
+static void
+expect_body (KvHttpConnection *connection)
+{
+  static const char proceed[] = "HTTP/1.1 100 Continue\r\n\r\n";
+  const KvHttpHead *head = &connection->head;
+
+  connection->state = KV_HTTP_CONNECTION_READING_BODY;
+  kv_http_chunked_init (&connection->chunked, connection->body_limit);
+  kv_http_connection_set_deadline (connection, connection->pool->context->limits->body_timeout);
+
+  if (head->expects_continue && kv_http_buffer_length (&connection->in) == head->length)
+    {
+      kv_http_buffer_append (&connection->out, proceed, sizeof proceed - 1);
+      kv_http_connection_flush (connection);
+    }
+}
+
+static gboolean
+take_head (KvHttpConnection *connection)
+{
+  const KvHttpLimits *limits = connection->pool->context->limits;
+  gsize length = kv_http_buffer_length (&connection->in);
+  gssize whole;
+
+  if (length == 0)
+    return FALSE;
+  switch (kv_http_head_parse (&connection->head, kv_http_buffer_peek (&connection->in), length,
+                              limits->max_head_size, &connection->scanned))
+    {
+    case KV_HTTP_HEAD_INCOMPLETE:
+      if (connection->state == KV_HTTP_CONNECTION_IDLE)
+        kv_http_connection_set_deadline (connection, limits->head_timeout);
+      connection->state = KV_HTTP_CONNECTION_READING_HEAD;
+      return FALSE;
+    case KV_HTTP_HEAD_REFUSED:
+      kv_http_gate_refuse (connection, connection->head.status, connection->head.reason);
+      return TRUE;
+    case KV_HTTP_HEAD_COMPLETE:
+      break;
+    }
+
+  connection->scanned = 0;
+  connection->body_length = 0;
+  whole = get_whole_length (connection);
+  if (!admit (connection))
+    send_response (connection, whole);
+  else if (whole < 0)
+    expect_body (connection);
+  else
+    {
+      connection->body_length = (gsize) connection->head.content_length;
+      answer (connection, (gsize) whole);
+    }
+  return TRUE;
+}
+
+/* Decodes in place: a body is never longer than what carried it. */
+static gboolean
+take_chunks (KvHttpConnection *connection)
+{
+  KvHttpBuffer *in = &connection->in;
+  gsize known = connection->head.length + connection->body_length;
+  char *raw = kv_http_buffer_peek (in) + known;
+  gsize consumed;
+  gsize produced;
+  KvHttpChunkedResult result =
+    kv_http_chunked_decode (&connection->chunked, raw, kv_http_buffer_length (in) - known, raw,
+                            &consumed, &produced);
+
+  kv_http_buffer_cut (in, known + produced, consumed - produced);
+  connection->body_length += produced;
+  switch (result)
+    {
+    case KV_HTTP_CHUNKED_INCOMPLETE:
+      return FALSE;
+    case KV_HTTP_CHUNKED_MALFORMED:
+      kv_http_gate_refuse (connection, 400, "The chunks of the body are malformed");
+      return TRUE;
+    case KV_HTTP_CHUNKED_TOO_LARGE:
+      kv_http_gate_refuse (connection, 413, "The body is longer than this takes");
+      return TRUE;
+    case KV_HTTP_CHUNKED_COMPLETE:
+      answer (connection, connection->head.length + connection->body_length);
+      return TRUE;
+    }
+  g_assert_not_reached ();
+}
+
+static gboolean
+take_body (KvHttpConnection *connection)
+{
+  gssize whole;
+
+  if (connection->head.chunked)
+    return take_chunks (connection);
+
+  whole = get_whole_length (connection);
+  if (whole < 0)
+    return FALSE;
+  connection->body_length = (gsize) connection->head.content_length;
+  answer (connection, (gsize) whole);
+  return TRUE;
+}
+
+gboolean
+kv_http_gate_step (KvHttpConnection *connection)
+{
+  if (connection->state == KV_HTTP_CONNECTION_READING_BODY)
+    return take_body (connection);
+  return take_head (connection);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#include "http/kv-http-router.h"
+
+#include "http/routes/kv-route-batch.h"
+#include "http/routes/kv-route-cas.h"
+#include "http/routes/kv-route-status.h"
+#include "http/routes/kv-route-store.h"
+#include "http/routes/kv-route-watch.h"
+
+#include <string.h>
+
+static void answer_options (KvHttpExchange *exchange);
+
+/* No path matches two patterns: a key is one segment, so "/store/cas" is the key "cas", and
+ * "/store/cas/x" is no key. */
+static const KvHttpRoute routes[] = {
+  { "/store/{key}", KV_HTTP_GET, kv_route_store_get, KV_HTTP_BODY_NONE },
+  { "/store/{key}", KV_HTTP_PUT, kv_route_store_put, KV_HTTP_BODY_VALUE },
+  { "/store/{key}", KV_HTTP_DELETE, kv_route_store_delete, KV_HTTP_BODY_NONE },
+  { "/store/cas/{key}", KV_HTTP_POST, kv_route_cas_post, KV_HTTP_BODY_JSON },
+  { "/watch_key/{key}", KV_HTTP_GET, kv_route_watch_get, KV_HTTP_BODY_NONE },
+  { "/watch", KV_HTTP_POST, kv_route_watch_post, KV_HTTP_BODY_JSON },
+  { "/batch", KV_HTTP_POST, kv_route_batch_post, KV_HTTP_BODY_JSON },
+  { "/status", KV_HTTP_GET, kv_route_status_get, KV_HTTP_BODY_NONE },
+};
+
+static const KvHttpRoute options_route = { "*", KV_HTTP_OPTIONS, answer_options,
+                                           KV_HTTP_BODY_NONE };
+
+/* How many bytes of @pattern stand before its `{key}`; all of them where it has none. */
+static gsize
+measure_prefix (const char *pattern)
+{
+  return strcspn (pattern, "{");
+}
+
+static gboolean
+matches (const char *pattern, KvHttpSpan path)
+{
+  gsize prefix = measure_prefix (pattern);
+
+  if (path.length < prefix || memcmp (path.data, pattern, prefix) != 0)
+    return FALSE;
+  if (pattern[prefix] == '\0')
+    return path.length == prefix;
+  return memchr (path.data + prefix, '/', path.length - prefix) == NULL;
+}
+
+const KvHttpRoute *
+kv_http_router_find (KvHttpSpan path, KvHttpMethod method, gboolean *known)
+{
+  KvHttpMethod wanted = method == KV_HTTP_HEAD ? KV_HTTP_GET : method;
+
+  *known = FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS (routes); i++)
+    if (matches (routes[i].pattern, path))
+      {
+        *known = TRUE;
+        if (routes[i].method == wanted)
+          return &routes[i];
+      }
+  return *known && method == KV_HTTP_OPTIONS ? &options_route : NULL;
+}
+
+KvHttpSpan
+kv_http_router_get_segment (const KvHttpExchange *exchange)
+{
+  gsize prefix = measure_prefix (exchange->route->pattern);
+
+  return (KvHttpSpan){ exchange->path.data + prefix, exchange->path.length - prefix };
+}
+
+void
+kv_http_router_add_allow (KvHttpExchange *exchange)
+{
+  static const struct {
+    KvHttpMethod method;
+    const char *names;
+  } methods[] = {
+    { KV_HTTP_GET, "GET, HEAD, " },
+    { KV_HTTP_PUT, "PUT, " },
+    { KV_HTTP_POST, "POST, " },
+    { KV_HTTP_DELETE, "DELETE, " },
+  };
+  const char *names[G_N_ELEMENTS (methods)];
+  gboolean known;
+
+  for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
+    names[i] = kv_http_router_find (exchange->path, methods[i].method, &known) != NULL
+                 ? methods[i].names
+                 : "";
+  kv_http_exchange_add_header (
+    exchange, "Allow",
+    kv_http_exchange_scratch (exchange, "%s%s%s%sOPTIONS", names[0], names[1], names[2], names[3]));
+}
+
+static void
+answer_options (KvHttpExchange *exchange)
+{
+  kv_http_router_add_allow (exchange);
+  kv_http_exchange_send (exchange, 204);
+}

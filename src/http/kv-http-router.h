@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#pragma once
+
+#include "http/kv-http-exchange.h"
+
+G_BEGIN_DECLS
+
+/**
+ * KvHttpBodyKind:
+ * @KV_HTTP_BODY_NONE: the request's body, if it has one, means nothing
+ * @KV_HTTP_BODY_VALUE: it is a value
+ * @KV_HTTP_BODY_JSON: it is JSON, and must be called so
+ */
+typedef enum {
+  KV_HTTP_BODY_NONE,
+  KV_HTTP_BODY_VALUE,
+  KV_HTTP_BODY_JSON,
+} KvHttpBodyKind;
+
+/**
+ * KvHttpHandler:
+ * @exchange: admitted, with its body
+ *
+ * Answers @exchange, exactly once, before or after it returns.
+ */
+typedef void (*KvHttpHandler) (KvHttpExchange *exchange);
+
+/**
+ * KvHttpRoute:
+ * @pattern: a path; a last segment of `{key}` stands for any one segment
+ * @method: the method; one for GET answers HEAD too
+ * @handler: what answers
+ * @body: what the request's body is
+ *
+ * A line of the routing table.
+ */
+struct _KvHttpRoute {
+  const char *pattern;
+  KvHttpMethod method;
+  KvHttpHandler handler;
+  KvHttpBodyKind body;
+};
+
+/**
+ * kv_http_router_find:
+ * @path: the target's path as it came
+ * @method: the request's method
+ * @known: (out): whether some method is answered at @path
+ *
+ * Returns: (transfer none) (nullable): the route of @path and @method; %NULL where the answer is
+ * 404 or 405
+ */
+const KvHttpRoute *kv_http_router_find (KvHttpSpan path, KvHttpMethod method, gboolean *known);
+
+/**
+ * kv_http_router_get_segment:
+ * @exchange: one whose route's pattern ends with `{key}`
+ *
+ * Returns: the segment that stands for the key, not decoded
+ */
+KvHttpSpan kv_http_router_get_segment (const KvHttpExchange *exchange);
+
+/**
+ * kv_http_router_add_allow:
+ * @exchange: one whose path is known
+ *
+ * Adds the `Allow` header to the response (RFC 9110, section 10.2.1).
+ */
+void kv_http_router_add_allow (KvHttpExchange *exchange);
+
+G_END_DECLS

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#pragma once
+
+#include "http/kv-http-exchange.h"
+
+G_BEGIN_DECLS
+
+/**
+ * KvSseGroup:
+ *
+ * The event streams of one worker (WHATWG HTML, "server-sent events"). They share frames, encoded
+ * once a change, and one timer for the keep-alive comments. Used in the worker's thread only.
+ */
+
+/**
+ * kv_sse_group_new:
+ * @poller: of the worker; outlives the group
+ * @limits: likewise
+ */
+KvSseGroup *kv_sse_group_new (KvHttpPoller *poller, const KvHttpLimits *limits);
+
+/**
+ * kv_sse_group_open:
+ * @exchange: a request for a watch
+ * @keys: (array zero-terminated=1): what to watch
+ * @since: as kv_watch_new() has it
+ * @error: as kv_watch_new() has it; the exchange is not over then
+ *
+ * Turns @exchange into a stream of the contract's frames, which ends when the client leaves or the
+ * group is closed.
+ */
+gboolean kv_sse_group_open (KvSseGroup *group,
+                            KvHttpExchange *exchange,
+                            const char *const *keys,
+                            guint64 since,
+                            GError **error);
+
+/**
+ * kv_sse_group_count:
+ *
+ * Returns: how many streams are open
+ */
+guint kv_sse_group_count (KvSseGroup *group);
+
+/**
+ * kv_sse_group_close_all:
+ *
+ * Ends every stream at the end of a frame, as far as its client takes it without waiting.
+ */
+void kv_sse_group_close_all (KvSseGroup *group);
+
+/**
+ * kv_sse_group_free:
+ *
+ * Closes what is still open.
+ */
+void kv_sse_group_free (KvSseGroup *group);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (KvSseGroup, kv_sse_group_free)
+
+G_END_DECLS

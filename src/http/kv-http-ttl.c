@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#include "http/kv-http-ttl.h"
+
+#include "core/kv-error.h"
+#include "http/kv-http-uri.h"
+
+gint64
+kv_http_ttl_to_deadline (guint64 seconds)
+{
+  if (seconds > G_MAXINT64 / G_USEC_PER_SEC)
+    return KV_NO_DEADLINE;
+  return kv_clock_deadline_after ((gint64) seconds * G_USEC_PER_SEC);
+}
+
+gboolean
+kv_http_ttl_from_query (KvHttpSpan query, gint64 *deadline, GError **error)
+{
+  char buffer[32];
+  KvHttpSpan text;
+  guint64 seconds;
+
+  *deadline = KV_NO_DEADLINE;
+  if (!kv_http_uri_get_parameter (query, "ttl", buffer, sizeof buffer, &text, error))
+    return FALSE;
+  if (text.data == NULL)
+    return TRUE;
+  if (!kv_http_uri_parse_decimal (text, &seconds))
+    {
+      g_set_error_literal (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
+                           "\"ttl\" is a whole number of seconds, 0 or more");
+      return FALSE;
+    }
+  *deadline = kv_http_ttl_to_deadline (seconds);
+  return TRUE;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#include "http/kv-http-uri.h"
+
+#include "core/kv-error.h"
+
+#include <string.h>
+
+/* As many as the largest 64-bit number has. */
+#define MAX_DIGITS 20
+
+typedef enum {
+  DECODED,
+  BROKEN_ESCAPE,
+  NO_ROOM,
+} Decoded;
+
+static Decoded
+decode (KvHttpSpan text, gboolean plus_is_space, char *buffer, gsize size, gsize *length)
+{
+  gsize used = 0;
+
+  for (gsize i = 0; i < text.length; i++)
+    {
+      char c = text.data[i];
+
+      if (c == '%')
+        {
+          int high = i + 1 < text.length ? g_ascii_xdigit_value (text.data[i + 1]) : -1;
+          int low = i + 2 < text.length ? g_ascii_xdigit_value (text.data[i + 2]) : -1;
+
+          if (high < 0 || low < 0)
+            return BROKEN_ESCAPE;
+          c = (char) (high << 4 | low);
+          i += 2;
+        }
+      else if (c == '+' && plus_is_space)
+        c = ' ';
+      if (used == size)
+        return NO_ROOM;
+      buffer[used++] = c;
+    }
+  *length = used;
+  return DECODED;
+}
+
+gboolean
+kv_http_uri_decode_key (KvHttpSpan segment, KvHttpKey *key, GError **error)
+{
+  switch (decode (segment, FALSE, key->text, KV_KEY_MAX_BYTES, &key->length))
+    {
+    case BROKEN_ESCAPE:
+      g_set_error_literal (error, KV_ERROR, KV_ERROR_INVALID_KEY,
+                           "The path holds a '%' that two hexadecimal digits do not follow");
+      return FALSE;
+    case NO_ROOM:
+      g_set_error (error, KV_ERROR, KV_ERROR_INVALID_KEY, "The key is longer than %d bytes",
+                   KV_KEY_MAX_BYTES);
+      return FALSE;
+    case DECODED:
+      break;
+    }
+  key->text[key->length] = '\0';
+  return kv_key_validate (key->text, (gssize) key->length, error);
+}
+
+/* Whether @text is @name when decoded. Names of ours are short, so what does not fit is not
+ * ours. */
+static gboolean
+is_named (KvHttpSpan text, const char *name)
+{
+  char decoded[32];
+  gsize length;
+
+  return decode (text, TRUE, decoded, sizeof decoded, &length) == DECODED && length == strlen (name)
+         && memcmp (decoded, name, length) == 0;
+}
+
+gboolean
+kv_http_uri_get_parameter (KvHttpSpan query,
+                           const char *name,
+                           char *buffer,
+                           gsize size,
+                           KvHttpSpan *value,
+                           GError **error)
+{
+  const char *end, *next;
+
+  *value = (KvHttpSpan){ NULL, 0 };
+  if (query.data == NULL)
+    return TRUE;
+  end = query.data + query.length;
+  for (const char *start = query.data; start != NULL; start = next)
+    {
+      const char *stop = memchr (start, '&', end - start);
+      const char *equals;
+      KvHttpSpan text;
+
+      next = stop != NULL ? stop + 1 : NULL;
+      stop = stop != NULL ? stop : end;
+      equals = memchr (start, '=', stop - start);
+      equals = equals != NULL ? equals : stop;
+      if (!is_named ((KvHttpSpan){ start, equals - start }, name))
+        continue;
+      if (value->data != NULL)
+        {
+          g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
+                       "The parameter \"%s\" is there more than once", name);
+          return FALSE;
+        }
+      text.data = equals < stop ? equals + 1 : stop;
+      text.length = stop - text.data;
+      if (decode (text, TRUE, buffer, size, &value->length) != DECODED)
+        {
+          g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
+                       "The parameter \"%s\" cannot be read", name);
+          return FALSE;
+        }
+      value->data = buffer;
+    }
+  return TRUE;
+}
+
+gboolean
+kv_http_uri_parse_decimal (KvHttpSpan text, guint64 *value)
+{
+  guint64 sum = 0;
+
+  if (text.length < 1 || text.length > MAX_DIGITS)
+    return FALSE;
+  for (gsize i = 0; i < text.length; i++)
+    {
+      guint digit = (guint) g_ascii_digit_value (text.data[i]);
+
+      if (digit > 9)
+        return FALSE;
+      if (!g_uint64_checked_mul (&sum, sum, 10) || !g_uint64_checked_add (&sum, sum, digit))
+        sum = G_MAXUINT64;
+    }
+  *value = sum;
+  return TRUE;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#include "http/kv-http-worker.h"
+
+#include "core/kv-error.h"
+#include "http/kv-http-connection.h"
+#include "http/kv-http-sse.h"
+#include "http/soup/kv-soup-lane.h"
+
+#include <unistd.h>
+
+struct _KvHttpWorker {
+  KvHttpPool pool;       /* first, so that the pool is the worker; the thread's, like all that it points to */
+  KvHttpContext context; /* borrows the poller and the streams below */
+  KvHttpPoller *poller;  /* (owned) (nullable): while the thread runs */
+  KvSseGroup *streams;   /* (owned) (nullable): while the thread runs */
+  KvSoupLane *lane;      /* (owned) (nullable): while the thread runs */
+  KvHttpTimer grace;     /* armed while draining */
+
+  GThread *thread; /* (owned) (nullable) */
+  guint number;
+  KvHttpWorkerFunc exited;
+  gpointer user_data;
+  GMainContext *main_context; /* (owned) */
+  GMainLoop *loop;            /* (owned) */
+
+  GMutex lock;    /* guards @inbox and @drain_grace, which other threads fill and the worker's empties */
+  GArray *inbox;  /* (owned) (element-type KvHttpAccepted) */
+  gint64 drain_grace; /* -1 until it is time */
+
+  gint n_connections; /* atomic */
+};
+
+static void
+quit_when_empty (KvHttpWorker *worker)
+{
+  if (worker->pool.draining && worker->pool.connections.length == 0)
+    g_main_loop_quit (worker->loop);
+}
+
+static void
+on_connection_closed (KvHttpPool *pool)
+{
+  KvHttpWorker *worker = (KvHttpWorker *) pool;
+
+  g_atomic_int_add (&worker->n_connections, -1);
+  quit_when_empty (worker);
+}
+
+static void
+on_grace_over (KvHttpTimer *timer)
+{
+  KvHttpWorker *worker =
+    (gpointer) ((char *) timer - G_STRUCT_OFFSET (KvHttpWorker, grace));
+
+  g_main_loop_quit (worker->loop);
+}
+
+static void
+begin_to_drain (KvHttpWorker *worker, gint64 grace)
+{
+  GList *next;
+
+  worker->pool.draining = TRUE;
+  kv_sse_group_close_all (worker->streams);
+  for (GList *link = worker->pool.connections.head; link != NULL; link = next)
+    {
+      next = link->next;
+      kv_http_connection_drain (link->data);
+    }
+  kv_http_poller_set_timer (worker->poller, &worker->grace, grace);
+  quit_when_empty (worker);
+}
+
+/* In the worker's thread: takes what other threads have left. */
+static gboolean
+on_inbox (gpointer user_data)
+{
+  KvHttpWorker *worker = user_data;
+  g_autoptr (GArray) accepted = NULL;
+  gint64 grace;
+
+  g_mutex_lock (&worker->lock);
+  accepted = g_steal_pointer (&worker->inbox);
+  worker->inbox = g_array_new (FALSE, FALSE, sizeof (KvHttpAccepted));
+  grace = worker->drain_grace;
+  g_mutex_unlock (&worker->lock);
+
+  for (guint i = 0; i < accepted->len; i++)
+    {
+      const KvHttpAccepted *one = &g_array_index (accepted, KvHttpAccepted, i);
+
+      kv_http_connection_open (&worker->pool, one->fd, one->client);
+    }
+  if (grace >= 0 && !worker->pool.draining)
+    begin_to_drain (worker, grace);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+wake (KvHttpWorker *worker)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, on_inbox, worker, NULL);
+  g_source_attach (source, worker->main_context);
+}
+
+static void
+set_up (KvHttpWorker *worker)
+{
+  worker->poller = kv_http_poller_new (worker->main_context);
+  worker->streams = kv_sse_group_new (worker->poller, worker->context.limits);
+  worker->lane = kv_soup_lane_new ();
+  worker->context.poller = worker->poller;
+  worker->context.streams = worker->streams;
+  worker->pool.context = &worker->context;
+  worker->pool.lane = kv_soup_lane_get_functions ();
+  worker->pool.lane_data = worker->lane;
+  worker->pool.closed = on_connection_closed;
+  worker->grace.func = on_grace_over;
+}
+
+/* The streams hold sockets, and the lane requests, of connections: so the connections go last. */
+static void
+tear_down (KvHttpWorker *worker)
+{
+  g_clear_pointer (&worker->streams, kv_sse_group_free);
+  g_clear_pointer (&worker->lane, kv_soup_lane_free);
+  while (worker->pool.connections.head != NULL)
+    kv_http_connection_abort (worker->pool.connections.head->data);
+  kv_http_poller_clear_timer (worker->poller, &worker->grace);
+  g_clear_pointer (&worker->poller, kv_http_poller_free);
+}
+
+static gpointer
+run (gpointer user_data)
+{
+  KvHttpWorker *worker = user_data;
+
+  g_main_context_push_thread_default (worker->main_context);
+  set_up (worker);
+  g_main_loop_run (worker->loop);
+  tear_down (worker);
+  g_main_context_pop_thread_default (worker->main_context);
+  worker->exited (worker, worker->user_data);
+  return NULL;
+}
+
+KvHttpWorker *
+kv_http_worker_new (KvStore *store,
+                    KvRateLimiter *limiter,
+                    const KvHttpLimits *limits,
+                    guint number,
+                    KvHttpWorkerFunc exited,
+                    gpointer user_data)
+{
+  KvHttpWorker *worker = g_new0 (KvHttpWorker, 1);
+
+  worker->context.store = store;
+  worker->context.limits = limits;
+  worker->pool.limiter = limiter;
+  worker->number = number;
+  worker->exited = exited;
+  worker->user_data = user_data;
+  worker->main_context = g_main_context_new ();
+  worker->loop = g_main_loop_new (worker->main_context, FALSE);
+  g_mutex_init (&worker->lock);
+  worker->inbox = g_array_new (FALSE, FALSE, sizeof (KvHttpAccepted));
+  worker->drain_grace = -1;
+  return worker;
+}
+
+gboolean
+kv_http_worker_start (KvHttpWorker *worker, GError **error)
+{
+  g_autofree char *name = g_strdup_printf ("http-%u", worker->number);
+  g_autoptr (GError) reason = NULL;
+
+  worker->thread = g_thread_try_new (name, run, worker, &reason);
+  if (worker->thread != NULL)
+    return TRUE;
+  g_set_error (error, KV_ERROR, KV_ERROR_FAILED, "Cannot start a thread: %s", reason->message);
+  return FALSE;
+}
+
+guint
+kv_http_worker_count (KvHttpWorker *worker)
+{
+  return (guint) g_atomic_int_get (&worker->n_connections);
+}
+
+void
+kv_http_worker_give (KvHttpWorker *worker, const KvHttpAccepted *accepted, guint length)
+{
+  gboolean was_empty;
+
+  g_atomic_int_add (&worker->n_connections, (gint) length);
+  g_mutex_lock (&worker->lock);
+  was_empty = worker->inbox->len == 0;
+  g_array_append_vals (worker->inbox, accepted, length);
+  g_mutex_unlock (&worker->lock);
+  if (was_empty)
+    wake (worker);
+}
+
+void
+kv_http_worker_drain (KvHttpWorker *worker, gint64 grace)
+{
+  g_mutex_lock (&worker->lock);
+  worker->drain_grace = MAX (grace, 0);
+  g_mutex_unlock (&worker->lock);
+  wake (worker);
+}
+
+void
+kv_http_worker_free (KvHttpWorker *worker)
+{
+  if (worker->thread != NULL)
+    g_thread_join (worker->thread);
+  /* What was given after the thread had ended. */
+  for (guint i = 0; i < worker->inbox->len; i++)
+    close (g_array_index (worker->inbox, KvHttpAccepted, i).fd);
+  g_array_unref (worker->inbox);
+  g_mutex_clear (&worker->lock);
+  g_main_loop_unref (worker->loop);
+  g_main_context_unref (worker->main_context);
+  g_free (worker);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#include "http/routes/kv-route-cas.h"
+
+#include "core/kv-error.h"
+#include "http/kv-http-json.h"
+#include "http/kv-http-router.h"
+#include "http/kv-http-uri.h"
+
+static void
+answer (KvStore *store,
+        KvResult *results,
+        guint length,
+        gboolean committed,
+        const GError *error,
+        gpointer user_data)
+{
+  KvHttpExchange *exchange = user_data;
+  g_autoptr (GError) failure = NULL;
+
+  if (error != NULL)
+    kv_http_exchange_send_error (exchange, error);
+  else if (results[0].status == KV_RESULT_NOT_FOUND)
+    kv_http_exchange_send (exchange, 404);
+  else if (!kv_result_to_error (&results[0], &failure))
+    kv_http_exchange_send_error (exchange, failure);
+  else
+    kv_http_exchange_send (exchange, 204);
+}
+
+/* The operation borrows the expected value from @body. */
+static gboolean
+read_swap (KvHttpExchange *exchange, const json_t *body, KvOperation *operation, GError **error)
+{
+  KvHttpSpan expected, value;
+  KvHttpKey key;
+
+  if (!kv_http_uri_decode_key (kv_http_router_get_segment (exchange), &key, error))
+    return FALSE;
+  if (!json_is_object (body))
+    {
+      g_set_error_literal (error, KV_ERROR, KV_ERROR_UNPROCESSABLE,
+                           "The body must be an object with \"expected\" and \"new\"");
+      return FALSE;
+    }
+  if (!kv_http_json_get_string (body, "expected", &expected, error)
+      || !kv_http_json_get_string (body, "new", &value, error))
+    return FALSE;
+  if (value.length > exchange->context->limits->max_value_size)
+    {
+      g_set_error_literal (error, KV_ERROR, KV_ERROR_TOO_LARGE, "The new value is too long");
+      return FALSE;
+    }
+  return kv_operation_init_swap (operation, key.text, (gssize) key.length, expected.data,
+                                 expected.length, value.data, (gssize) value.length, error);
+}
+
+void
+kv_route_cas_post (KvHttpExchange *exchange)
+{
+  g_auto (KvOperation) operation = { 0 };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (json_t) body = kv_http_json_parse (exchange->body, &error);
+
+  if (body != NULL && read_swap (exchange, body, &operation, &error))
+    kv_store_submit (exchange->context->store, &operation, 1, FALSE, answer, exchange);
+  else
+    kv_http_exchange_send_error (exchange, error);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#include "http/routes/kv-route-store.h"
+
+#include "core/kv-error.h"
+#include "http/kv-http-router.h"
+#include "http/kv-http-ttl.h"
+#include "http/kv-http-uri.h"
+
+static gboolean
+read_key (KvHttpExchange *exchange, KvHttpKey *key, GError **error)
+{
+  return kv_http_uri_decode_key (kv_http_router_get_segment (exchange), key, error);
+}
+
+/* A revision is what changes when the value does, and never comes back: a strong validator (RFC
+ * 9110, section 8.8). */
+static void
+add_revision (KvHttpExchange *exchange, guint64 revision)
+{
+  kv_http_exchange_add_header (
+    exchange, "ETag", kv_http_exchange_scratch (exchange, "\"%" G_GUINT64_FORMAT "\"", revision));
+  kv_http_exchange_add_header (exchange, "KV-Revision",
+                               kv_http_exchange_scratch (exchange, "%" G_GUINT64_FORMAT, revision));
+}
+
+void
+kv_route_store_get (KvHttpExchange *exchange)
+{
+  g_autoptr (GError) error = NULL;
+  KvHttpKey key;
+  KvEntry *entry;
+
+  if (!read_key (exchange, &key, &error))
+    {
+      kv_http_exchange_send_error (exchange, error);
+      return;
+    }
+  entry = kv_store_lookup (exchange->context->store, key.text, (gssize) key.length);
+  kv_http_exchange_add_header (exchange, "Cache-Control", "no-cache");
+  if (entry == NULL)
+    {
+      kv_http_exchange_send (exchange, 404);
+      return;
+    }
+  kv_http_exchange_add_header (exchange, "Content-Type", "text/plain; charset=utf-8");
+  kv_http_exchange_add_header (exchange, "X-Content-Type-Options", "nosniff");
+  add_revision (exchange, kv_entry_get_revision (entry));
+  exchange->response.body_entry = entry;
+  kv_http_exchange_send (exchange, 200);
+}
+
+static void
+answer_put (KvStore *store,
+            KvResult *results,
+            guint length,
+            gboolean committed,
+            const GError *error,
+            gpointer user_data)
+{
+  KvHttpExchange *exchange = user_data;
+
+  if (error != NULL)
+    {
+      kv_http_exchange_send_error (exchange, error);
+      return;
+    }
+  add_revision (exchange, results[0].revision);
+  kv_http_exchange_send (exchange, results[0].status == KV_RESULT_CREATED ? 201 : 204);
+}
+
+static gboolean
+read_put (KvHttpExchange *exchange, KvOperation *operation, GError **error)
+{
+  KvHttpSpan value = exchange->body;
+  KvHttpKey key;
+  gint64 deadline;
+
+  if (!read_key (exchange, &key, error)
+      || !kv_http_ttl_from_query (exchange->query, &deadline, error))
+    return FALSE;
+  if (value.length > exchange->context->limits->max_value_size)
+    {
+      g_set_error_literal (error, KV_ERROR, KV_ERROR_TOO_LARGE, "The value is too long");
+      return FALSE;
+    }
+  return kv_operation_init_put (operation, key.text, (gssize) key.length,
+                                value.data != NULL ? value.data : "", (gssize) value.length,
+                                deadline, error);
+}
+
+void
+kv_route_store_put (KvHttpExchange *exchange)
+{
+  g_auto (KvOperation) operation = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  if (read_put (exchange, &operation, &error))
+    kv_store_submit (exchange->context->store, &operation, 1, FALSE, answer_put, exchange);
+  else
+    kv_http_exchange_send_error (exchange, error);
+}
+
+static void
+answer_delete (KvStore *store,
+               KvResult *results,
+               guint length,
+               gboolean committed,
+               const GError *error,
+               gpointer user_data)
+{
+  KvHttpExchange *exchange = user_data;
+
+  if (error != NULL)
+    kv_http_exchange_send_error (exchange, error);
+  else
+    kv_http_exchange_send (exchange, results[0].status == KV_RESULT_DELETED ? 204 : 404);
+}
+
+void
+kv_route_store_delete (KvHttpExchange *exchange)
+{
+  g_auto (KvOperation) operation = { 0 };
+  g_autoptr (GError) error = NULL;
+  KvHttpKey key;
+
+  if (read_key (exchange, &key, &error)
+      && kv_operation_init (&operation, KV_OPERATION_DELETE, key.text, (gssize) key.length, &error))
+    kv_store_submit (exchange->context->store, &operation, 1, FALSE, answer_delete, exchange);
+  else
+    kv_http_exchange_send_error (exchange, error);
+}
