@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#include "dbus/kv-dbus-callers.h"
+
+#include "core/kv-error.h"
+#include "dbus/kv-dbus-limits.h"
+#include "dbus/kv-dbus-names.h"
+
+struct _KvDbusCallers {
+  KvStore *store;              /* (owned) */
+  GDBusConnection *connection; /* (owned) */
+  GHashTable *by_name; /* (owned) (element-type utf8 Caller): the keys belong to the callers */
+  guint64 last_watch;
+};
+
+typedef struct {
+  KvDbusCallers *callers; /* (borrowed) */
+  char *name;             /* (owned) */
+  guint subscription;     /* to its leaving the bus */
+  GCancellable *question; /* (owned): whether it is still there */
+  KvDbusFlow *flow;       /* (owned) */
+  GQueue watches; /* (owned) (element-type KvDbusWatch): the one to be served next is in front */
+} Caller;
+
+static void
+caller_free (Caller *caller)
+{
+  g_dbus_connection_signal_unsubscribe (caller->callers->connection, caller->subscription);
+  g_cancellable_cancel (caller->question);
+  g_object_unref (caller->question);
+  g_queue_clear_full (&caller->watches, (GDestroyNotify) kv_dbus_watch_free);
+  kv_dbus_flow_free (caller->flow);
+  g_free (caller->name);
+  g_free (caller);
+}
+
+static void
+forget (Caller *caller)
+{
+  g_debug ("%s has left the bus: %u watches end", caller->name, caller->watches.length);
+  g_hash_table_remove (caller->callers->by_name, caller->name);
+}
+
+static void
+on_name_owner_changed (GDBusConnection *connection,
+                       const char *sender,
+                       const char *path,
+                       const char *interface,
+                       const char *signal,
+                       GVariant *parameters,
+                       gpointer user_data)
+{
+  const char *new_owner;
+
+  if (!g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(sss)")))
+    return;
+  g_variant_get_child (parameters, 2, "&s", &new_owner);
+  if (*new_owner == '\0')
+    forget (user_data);
+}
+
+static void
+on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GVariant) reply =
+    g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL);
+  gboolean is_there;
+
+  /* Without a reply the caller is forgotten already, or the connection is lost and all callers soon will be. */
+  if (reply == NULL)
+    return;
+  g_variant_get (reply, "(b)", &is_there);
+  if (!is_there)
+    forget (user_data);
+}
+
+/* Each gets its turn: one that always has something to tell does not keep the window to itself. */
+static void
+on_flow_open (gpointer user_data)
+{
+  Caller *caller = user_data;
+
+  for (guint n = caller->watches.length; n > 0 && kv_dbus_flow_is_open (caller->flow); n--)
+    {
+      KvDbusWatch *watch = g_queue_peek_head (&caller->watches);
+
+      g_queue_push_tail_link (&caller->watches, g_queue_pop_head_link (&caller->watches));
+      kv_dbus_watch_pump (watch);
+    }
+}
+
+static void
+on_watch_closed (KvDbusWatch *watch, gpointer user_data)
+{
+  Caller *caller = user_data;
+
+  g_queue_remove (&caller->watches, watch);
+  kv_dbus_watch_free (watch);
+  if (caller->watches.length == 0)
+    g_hash_table_remove (caller->callers->by_name, caller->name);
+}
+
+/* The bus is asked as well, behind the subscription, so that one who left before it is noticed too. */
+static void
+watch_name (Caller *caller)
+{
+  GDBusConnection *connection = caller->callers->connection;
+
+  caller->subscription = g_dbus_connection_signal_subscribe (
+    connection, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged",
+    "/org/freedesktop/DBus", caller->name, G_DBUS_SIGNAL_FLAGS_NONE, on_name_owner_changed, caller,
+    NULL);
+  caller->question = g_cancellable_new ();
+  g_dbus_connection_call (connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                          "org.freedesktop.DBus", "NameHasOwner",
+                          g_variant_new ("(s)", caller->name), G_VARIANT_TYPE ("(b)"),
+                          G_DBUS_CALL_FLAGS_NONE, -1, caller->question, on_answered, caller);
+}
+
+static Caller *
+caller_new (KvDbusCallers *callers, const char *name)
+{
+  Caller *caller = g_new0 (Caller, 1);
+
+  caller->callers = callers;
+  caller->name = g_strdup (name);
+  g_queue_init (&caller->watches);
+  caller->flow = kv_dbus_flow_new (callers->connection, name, on_flow_open, caller);
+  watch_name (caller);
+  g_hash_table_insert (callers->by_name, caller->name, caller);
+
+  return caller;
+}
+
+KvDbusCallers *
+kv_dbus_callers_new (KvStore *store, GDBusConnection *connection)
+{
+  KvDbusCallers *callers = g_new0 (KvDbusCallers, 1);
+
+  callers->store = g_object_ref (store);
+  callers->connection = g_object_ref (connection);
+  callers->by_name =
+    g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) caller_free);
+
+  return callers;
+}
+
+char *
+kv_dbus_callers_add_watch (KvDbusCallers *callers,
+                           const char *sender,
+                           const KvDbusWatchSpec *spec,
+                           GError **error)
+{
+  Caller *caller = g_hash_table_lookup (callers->by_name, sender);
+  g_autofree char *path = NULL;
+  KvDbusWatch *watch;
+
+  if (caller == NULL)
+    caller = caller_new (callers, sender);
+  if (caller->watches.length >= KV_DBUS_MAX_WATCHES)
+    {
+      g_set_error (error, KV_ERROR, KV_ERROR_LIMIT_EXCEEDED,
+                   "You have %d watches, which is the limit; close one first", KV_DBUS_MAX_WATCHES);
+      return NULL;
+    }
+
+  path = g_strdup_printf (KV_DBUS_OBJECT_PATH "/watch/%" G_GUINT64_FORMAT, ++callers->last_watch);
+  watch = kv_dbus_watch_new (callers->store, callers->connection, sender, path, spec, caller->flow,
+                             on_watch_closed, caller, error);
+  if (watch == NULL)
+    {
+      if (caller->watches.length == 0)
+        g_hash_table_remove (callers->by_name, sender);
+      return NULL;
+    }
+  g_queue_push_tail (&caller->watches, watch);
+
+  return g_steal_pointer (&path);
+}
+
+void
+kv_dbus_callers_free (KvDbusCallers *callers)
+{
+  g_clear_pointer (&callers->by_name, g_hash_table_unref);
+  g_clear_object (&callers->connection);
+  g_clear_object (&callers->store);
+  g_free (callers);
+}

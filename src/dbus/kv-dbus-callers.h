@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#pragma once
+
+#include "dbus/kv-dbus-watch.h"
+
+G_BEGIN_DECLS
+
+/**
+ * KvDbusCallers:
+ *
+ * Who has watches on one connection. A caller is remembered while it has any: somebody who only calls methods leaves
+ * nothing behind, and costs the bus no match rule. When a caller leaves the bus its watches end.
+ * For the main context in which it was made.
+ */
+typedef struct _KvDbusCallers KvDbusCallers;
+
+KvDbusCallers *kv_dbus_callers_new (KvStore *store, GDBusConnection *connection);
+
+/**
+ * kv_dbus_callers_add_watch:
+ * @sender: the unique name of the caller
+ * @error: set to %KV_ERROR_LIMIT_EXCEEDED when it has too many, or as kv_dbus_watch_new() has it
+ *
+ * Makes a watch that belongs to @sender.
+ *
+ * Returns: (transfer full): its path
+ */
+char *kv_dbus_callers_add_watch (KvDbusCallers *callers,
+                                 const char *sender,
+                                 const KvDbusWatchSpec *spec,
+                                 GError **error);
+
+/**
+ * kv_dbus_callers_free:
+ *
+ * Ends all watches.
+ */
+void kv_dbus_callers_free (KvDbusCallers *callers);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (KvDbusCallers, kv_dbus_callers_free)
+
+G_END_DECLS

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#include "dbus/kv-dbus-codec.h"
+
+#include "core/kv-clock.h"
+#include "dbus/kv-dbus-limits.h"
+#include "kv-config.h"
+
+#include <string.h>
+
+/* Deadlines later than this are told as the last second that RFC 3339 can tell. */
+#define LAST_YEAR_9999 G_GINT64_CONSTANT (253402300799)
+
+gboolean
+kv_dbus_codec_is_text (const KvEntry *entry)
+{
+  gsize length;
+  const char *value = kv_entry_get_value (entry, &length);
+
+  return memchr (value, '\0', length) == NULL;
+}
+
+GVariant *
+kv_dbus_codec_bytes (KvEntry *entry)
+{
+  gsize length;
+  const char *value = kv_entry_get_value (entry, &length);
+
+  return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, value, length, TRUE,
+                                  (GDestroyNotify) kv_entry_unref, kv_entry_ref (entry));
+}
+
+GVariant *
+kv_dbus_codec_text (KvEntry *entry, GVariantBuilder *details, gsize *budget)
+{
+  gsize length;
+  const char *value = kv_entry_get_value (entry, &length);
+
+  if (length > *budget)
+    {
+      g_variant_builder_add (details, "{sv}", "value_omitted", g_variant_new_boolean (TRUE));
+      return g_variant_new_string ("");
+    }
+  *budget -= length;
+  if (!kv_dbus_codec_is_text (entry))
+    {
+      g_variant_builder_add (details, "{sv}", "value_bytes", kv_dbus_codec_bytes (entry));
+      return g_variant_new_string ("");
+    }
+
+  return g_variant_new_string (value);
+}
+
+/* As RFC 3339 has it, in UTC and to the millisecond. */
+static GVariant *
+expires_new (gint64 deadline)
+{
+  /* Halved, so that the way to the wall clock cannot leave 64 bits. */
+  gint64 wall = kv_clock_to_wall (MIN (deadline, G_MAXINT64 / 2));
+  gint64 seconds = CLAMP (wall / G_USEC_PER_SEC, 0, LAST_YEAR_9999);
+  int milliseconds = wall > 0 ? (int) (wall / 1000 % 1000) : 0;
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (seconds);
+  g_autofree char *text = g_date_time_format (time, "%Y-%m-%dT%H:%M:%S");
+
+  return g_variant_new_printf ("%s.%03dZ", text, milliseconds);
+}
+
+static void
+add_expires (GVariantBuilder *details, const KvEntry *entry)
+{
+  gint64 deadline = kv_entry_get_deadline (entry);
+
+  if (deadline != KV_NO_DEADLINE)
+    g_variant_builder_add (details, "{sv}", "expires", expires_new (deadline));
+}
+
+void
+kv_dbus_codec_add_details (GVariantBuilder *details, const KvEntry *entry)
+{
+  g_variant_builder_add (details, "{sv}", "revision",
+                         g_variant_new_uint64 (kv_entry_get_revision (entry)));
+  add_expires (details, entry);
+}
+
+static guint
+get_http_status (KvResultStatus status)
+{
+  switch (status)
+    {
+    case KV_RESULT_FOUND:
+      return 200;
+    case KV_RESULT_CREATED:
+      return 201;
+    case KV_RESULT_REPLACED:
+    case KV_RESULT_DELETED:
+      return 204;
+    case KV_RESULT_NOT_FOUND:
+      return 404;
+    case KV_RESULT_NOT_A_NUMBER:
+      return 409;
+    case KV_RESULT_CONDITION_FAILED:
+    case KV_RESULT_ABORTED:
+      return 412;
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+GVariant *
+kv_dbus_codec_batch_result (const KvResult *result, gsize *budget)
+{
+  guint status = get_http_status (result->status);
+  GVariantBuilder details;
+  GVariant *value;
+
+  g_variant_builder_init (&details, G_VARIANT_TYPE_VARDICT);
+  if (result->status == KV_RESULT_FOUND)
+    {
+      gsize length;
+
+      kv_entry_get_value (result->entry, &length);
+      if (length > *budget)
+        status = 413;
+      kv_dbus_codec_add_details (&details, result->entry);
+      value = kv_dbus_codec_text (result->entry, &details, budget);
+    }
+  else
+    {
+      if (result->revision != 0)
+        g_variant_builder_add (&details, "{sv}", "revision",
+                               g_variant_new_uint64 (result->revision));
+      value = g_variant_new_string ("");
+    }
+
+  return g_variant_new ("(u@sa{sv})", status, value, &details);
+}
+
+static KvDbusChangeKind
+get_change_kind (KvChangeKind kind)
+{
+  switch (kind)
+    {
+    case KV_CHANGE_PUT:
+      return KV_DBUS_CHANGE_PUT;
+    case KV_CHANGE_DELETE:
+      return KV_DBUS_CHANGE_DELETE;
+    case KV_CHANGE_SWAP:
+      return KV_DBUS_CHANGE_SWAP;
+    case KV_CHANGE_EXPIRED:
+      return KV_DBUS_CHANGE_EXPIRED;
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+/* @entry: (nullable): what the key holds now */
+static GVariant *
+change_new (guint64 revision,
+            KvDbusChangeKind kind,
+            const char *key,
+            KvEntry *entry,
+            GVariantBuilder *details)
+{
+  gsize budget = KV_DBUS_MAX_REPLY_BYTES;
+  GVariant *value;
+
+  if (entry != NULL)
+    {
+      add_expires (details, entry);
+      value = kv_dbus_codec_text (entry, details, &budget);
+    }
+  else
+    {
+      value = g_variant_new_string ("");
+    }
+
+  return g_variant_new ("(tus@sa{sv})", revision, (guint32) kind, key, value, details);
+}
+
+GVariant *
+kv_dbus_codec_change (const KvWatchEvent *event, gboolean more)
+{
+  const KvChange *change = &event->change;
+  GVariantBuilder details;
+
+  g_variant_builder_init (&details, G_VARIANT_TYPE_VARDICT);
+  switch (event->type)
+    {
+    case KV_WATCH_SNAPSHOT:
+      g_variant_builder_add (&details, "{sv}", "present",
+                             g_variant_new_boolean (event->entry != NULL));
+      return change_new (event->entry != NULL ? kv_entry_get_revision (event->entry) : 0,
+                         KV_DBUS_CHANGE_SNAPSHOT, event->key, event->entry, &details);
+    case KV_WATCH_SNAPSHOT_END:
+      return change_new (event->revision, KV_DBUS_CHANGE_SNAPSHOT_END, "", NULL, &details);
+    case KV_WATCH_CHANGE:
+      if (more)
+        g_variant_builder_add (&details, "{sv}", "more", g_variant_new_boolean (TRUE));
+      return change_new (change->revision, get_change_kind (change->kind),
+                         kv_change_get_key (change, NULL), change->entry, &details);
+    case KV_WATCH_RESET:
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+/* "1d 2h 3m 4s 5ms", without the parts that are 0; "0s" when all are. */
+static GVariant *
+duration_new (gint64 microseconds)
+{
+  static const struct {
+    const char *unit;
+    gint64 milliseconds;
+  } units[] = { { "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 } };
+  gint64 rest = microseconds / 1000;
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (units); i++)
+    {
+      gint64 count = rest / units[i].milliseconds;
+
+      if (count == 0)
+        continue;
+      g_string_append_printf (text, "%s%" G_GINT64_FORMAT "%s", text->len > 0 ? " " : "", count,
+                              units[i].unit);
+      rest %= units[i].milliseconds;
+    }
+
+  return g_variant_new_string (text->len > 0 ? text->str : "0s");
+}
+
+GVariant *
+kv_dbus_codec_status (const KvStoreStatus *status)
+{
+  guint64 swaps = status->swaps_succeeded + status->swaps_failed;
+  const struct {
+    const char *name;
+    guint64 count;
+  } counts[] = {
+    { "total_keys", status->keys },
+    { "total_operations", status->gets + status->puts + status->deletes + swaps },
+    { "get_operations", status->gets },
+    { "put_operations", status->puts },
+    { "delete_operations", status->deletes },
+    { "cas_operations", swaps },
+    { "successful_cas_operations", status->swaps_succeeded },
+    { "failed_cas_operations", status->swaps_failed },
+    { "watch_requests_count", status->watches },
+    { "batch_requests_count", status->batches },
+  };
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  g_autofree char *server_time = g_date_time_format (now, "%Y-%m-%dT%H:%M:%S.%f%:z");
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&builder, "{sv}", "status", g_variant_new_string ("OK"));
+  g_variant_builder_add (&builder, "{sv}", "uptime", duration_new (status->uptime));
+  for (gsize i = 0; i < G_N_ELEMENTS (counts); i++)
+    g_variant_builder_add (&builder, "{sv}", counts[i].name,
+                           g_variant_new_uint64 (counts[i].count));
+  g_variant_builder_add (&builder, "{sv}", "server_time", g_variant_new_string (server_time));
+  g_variant_builder_add (&builder, "{sv}", "version", g_variant_new_string (KV_VERSION));
+
+  return g_variant_builder_end (&builder);
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#include "dbus/kv-dbus-options.h"
+
+#include "core/kv-clock.h"
+#include "core/kv-error.h"
+
+#include <math.h>
+
+/* Of a name that a stranger chose, what an error message repeats at most. */
+#define MAX_QUOTED_CHARACTERS 64
+
+static const struct {
+  const char *name;
+  KvDbusOption option;
+} known_options[] = {
+  { "ttl", KV_DBUS_OPTION_TTL },
+  { "keepttl", KV_DBUS_OPTION_KEEPTTL },
+  { "if_revision", KV_DBUS_OPTION_IF_REVISION },
+  { "if_absent", KV_DBUS_OPTION_IF_ABSENT },
+  { "since", KV_DBUS_OPTION_SINCE },
+};
+
+static KvDbusOption
+find_option (const char *name, guint allowed)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (known_options); i++)
+    {
+      if ((allowed & known_options[i].option) && g_str_equal (known_options[i].name, name))
+        return known_options[i].option;
+    }
+
+  return 0;
+}
+
+static void
+set_unknown_error (const char *name, guint allowed, GError **error)
+{
+  g_autofree char *quoted = g_utf8_substring (name, 0, g_utf8_strlen (name, MAX_QUOTED_CHARACTERS));
+  g_autoptr (GString) known = g_string_new (NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (known_options); i++)
+    {
+      if (allowed & known_options[i].option)
+        g_string_append_printf (known, "%s%s", known->len > 0 ? ", " : "", known_options[i].name);
+    }
+
+  g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
+               "There is no option \"%s\" here; those that there are: %s", quoted,
+               known->len > 0 ? known->str : "none");
+}
+
+/* Takes every integer type: a shell should not have to spell out uint64, nor a script language know it. */
+static gboolean
+get_number (GVariant *value, guint64 *number)
+{
+  gint64 with_sign;
+
+  switch (g_variant_classify (value))
+    {
+    case G_VARIANT_CLASS_BYTE:
+      *number = g_variant_get_byte (value);
+      return TRUE;
+    case G_VARIANT_CLASS_UINT16:
+      *number = g_variant_get_uint16 (value);
+      return TRUE;
+    case G_VARIANT_CLASS_UINT32:
+      *number = g_variant_get_uint32 (value);
+      return TRUE;
+    case G_VARIANT_CLASS_UINT64:
+      *number = g_variant_get_uint64 (value);
+      return TRUE;
+    case G_VARIANT_CLASS_INT16:
+      with_sign = g_variant_get_int16 (value);
+      break;
+    case G_VARIANT_CLASS_INT32:
+      with_sign = g_variant_get_int32 (value);
+      break;
+    case G_VARIANT_CLASS_INT64:
+      with_sign = g_variant_get_int64 (value);
+      break;
+    case G_VARIANT_CLASS_BOOLEAN:
+    case G_VARIANT_CLASS_HANDLE:
+    case G_VARIANT_CLASS_DOUBLE:
+    case G_VARIANT_CLASS_STRING:
+    case G_VARIANT_CLASS_OBJECT_PATH:
+    case G_VARIANT_CLASS_SIGNATURE:
+    case G_VARIANT_CLASS_VARIANT:
+    case G_VARIANT_CLASS_MAYBE:
+    case G_VARIANT_CLASS_ARRAY:
+    case G_VARIANT_CLASS_TUPLE:
+    case G_VARIANT_CLASS_DICT_ENTRY:
+    default:
+      return FALSE;
+    }
+
+  *number = (guint64) with_sign;
+
+  return with_sign >= 0;
+}
+
+static gboolean
+get_duration (GVariant *value, gint64 *microseconds)
+{
+  guint64 seconds;
+
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_DOUBLE))
+    {
+      double wanted = g_variant_get_double (value) * G_USEC_PER_SEC;
+
+      if (!isfinite (wanted) || wanted < 0)
+        return FALSE;
+      *microseconds = wanted < (double) G_MAXINT64 ? (gint64) wanted : G_MAXINT64;
+      return TRUE;
+    }
+  if (!get_number (value, &seconds))
+    return FALSE;
+  *microseconds =
+    seconds <= G_MAXINT64 / G_USEC_PER_SEC ? (gint64) seconds * G_USEC_PER_SEC : G_MAXINT64;
+
+  return TRUE;
+}
+
+static gboolean
+set_option (KvDbusOptions *options, KvDbusOption option, GVariant *value)
+{
+  switch (option)
+    {
+    case KV_DBUS_OPTION_TTL:
+      return get_duration (value, &options->ttl);
+    case KV_DBUS_OPTION_IF_REVISION:
+      return get_number (value, &options->if_revision);
+    case KV_DBUS_OPTION_SINCE:
+      return get_number (value, &options->since);
+    case KV_DBUS_OPTION_KEEPTTL:
+    case KV_DBUS_OPTION_IF_ABSENT:
+      if (!g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN))
+        return FALSE;
+      if (!g_variant_get_boolean (value))
+        options->given &= ~(guint) option;
+      return TRUE;
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+static const char *
+describe_option (KvDbusOption option)
+{
+  switch (option)
+    {
+    case KV_DBUS_OPTION_TTL:
+      return "a number of seconds, 0 or more";
+    case KV_DBUS_OPTION_IF_REVISION:
+    case KV_DBUS_OPTION_SINCE:
+      return "a revision: an integer, 0 or more";
+    case KV_DBUS_OPTION_KEEPTTL:
+    case KV_DBUS_OPTION_IF_ABSENT:
+      return "a boolean";
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+static gboolean
+check_contradiction (const KvDbusOptions *options,
+                     guint one,
+                     guint other,
+                     const char *text,
+                     GError **error)
+{
+  if ((options->given & one) == 0 || (options->given & other) == 0)
+    return TRUE;
+  g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT, "The options %s contradict each other",
+               text);
+
+  return FALSE;
+}
+
+gboolean
+kv_dbus_options_parse (GVariant *dictionary, guint allowed, KvDbusOptions *options, GError **error)
+{
+  GVariantIter iter;
+  const char *name;
+  GVariant *value;
+  guint seen = 0;
+
+  *options = (KvDbusOptions){ 0 };
+  g_variant_iter_init (&iter, dictionary);
+  while (g_variant_iter_next (&iter, "{&sv}", &name, &value))
+    {
+      g_autoptr (GVariant) owned = value;
+      KvDbusOption option = find_option (name, allowed);
+
+      if (option == 0)
+        {
+          set_unknown_error (name, allowed, error);
+          return FALSE;
+        }
+      if (seen & option)
+        {
+          g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
+                       "The option %s is given more than once", name);
+          return FALSE;
+        }
+      seen |= option;
+      options->given |= option;
+      if (!set_option (options, option, owned))
+        {
+          g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT, "The option %s is to be %s",
+                       name, describe_option (option));
+          return FALSE;
+        }
+    }
+
+  return check_contradiction (options, KV_DBUS_OPTION_TTL, KV_DBUS_OPTION_KEEPTTL,
+                              "ttl and keepttl", error)
+         && check_contradiction (options, KV_DBUS_OPTION_IF_REVISION, KV_DBUS_OPTION_IF_ABSENT,
+                                 "if_revision and if_absent", error);
+}
+
+gint64
+kv_dbus_options_get_deadline (const KvDbusOptions *options)
+{
+  if ((options->given & KV_DBUS_OPTION_TTL) == 0)
+    return KV_NO_DEADLINE;
+
+  return kv_clock_deadline_after (options->ttl);
+}
+
+void
+kv_dbus_options_refine (const KvDbusOptions *options, KvOperation *operation)
+{
+  operation->keep_deadline = (options->given & KV_DBUS_OPTION_KEEPTTL) != 0;
+  if (options->given & KV_DBUS_OPTION_IF_REVISION)
+    {
+      operation->condition = KV_CONDITION_REVISION;
+      operation->if_revision = options->if_revision;
+    }
+  else if (options->given & KV_DBUS_OPTION_IF_ABSENT)
+    {
+      operation->condition = KV_CONDITION_ABSENT;
+    }
+}

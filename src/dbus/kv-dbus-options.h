@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#pragma once
+
+#include "core/kv-operation.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * KvDbusOption:
+ * @KV_DBUS_OPTION_TTL: `ttl`, seconds: any integer type or a double
+ * @KV_DBUS_OPTION_KEEPTTL: `keepttl`, a boolean
+ * @KV_DBUS_OPTION_IF_REVISION: `if_revision`, any integer type
+ * @KV_DBUS_OPTION_IF_ABSENT: `if_absent`, a boolean
+ * @KV_DBUS_OPTION_SINCE: `since`, any integer type
+ *
+ * The options that methods know.
+ */
+typedef enum {
+  KV_DBUS_OPTION_TTL = 1 << 0,
+  KV_DBUS_OPTION_KEEPTTL = 1 << 1,
+  KV_DBUS_OPTION_IF_REVISION = 1 << 2,
+  KV_DBUS_OPTION_IF_ABSENT = 1 << 3,
+  KV_DBUS_OPTION_SINCE = 1 << 4,
+} KvDbusOption;
+
+#define KV_DBUS_OPTIONS_PUT                                                                        \
+  (KV_DBUS_OPTION_TTL | KV_DBUS_OPTION_KEEPTTL | KV_DBUS_OPTION_IF_REVISION                        \
+   | KV_DBUS_OPTION_IF_ABSENT)
+
+/**
+ * KvDbusOptions:
+ * @given: the #KvDbusOption flags of those that were given; a boolean that is false counts as not given
+ * @ttl: microseconds
+ *
+ * The options of one call, once they have been read.
+ */
+typedef struct {
+  guint given;
+  gint64 ttl;
+  guint64 if_revision;
+  guint64 since;
+} KvDbusOptions;
+
+/**
+ * kv_dbus_options_parse:
+ * @dictionary: of type a{sv}
+ * @allowed: the #KvDbusOption flags of those that the method knows
+ * @options: (out): is filled in
+ * @error: set to %KV_ERROR_INVALID_ARGUMENT for an option that is unknown, given twice, of a wrong type or range, or in
+ *   contradiction to another
+ */
+gboolean
+kv_dbus_options_parse (GVariant *dictionary, guint allowed, KvDbusOptions *options, GError **error);
+
+/**
+ * kv_dbus_options_get_deadline:
+ *
+ * Returns: the deadline that `ttl` asks for, counted from now, or %KV_NO_DEADLINE
+ */
+gint64 kv_dbus_options_get_deadline (const KvDbusOptions *options);
+
+/**
+ * kv_dbus_options_refine:
+ * @operation: a PUT or DELETE
+ *
+ * Sets the condition and `keepttl` of @operation.
+ */
+void kv_dbus_options_refine (const KvDbusOptions *options, KvOperation *operation);
+
+G_END_DECLS

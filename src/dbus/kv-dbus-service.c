@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#include "dbus/kv-dbus-service.h"
+
+#include "core/kv-error.h"
+#include "dbus/kv-dbus-address.h"
+#include "dbus/kv-dbus-error.h"
+#include "dbus/kv-dbus-generated.h"
+#include "dbus/kv-dbus-methods.h"
+#include "dbus/kv-dbus-names.h"
+#include "kv-config.h"
+
+#define DBUS_NAME "org.freedesktop.DBus"
+#define DBUS_PATH "/org/freedesktop/DBus"
+
+/* From the D-Bus specification, RequestName. */
+#define REQUEST_NAME_DO_NOT_QUEUE 4u
+#define REQUEST_NAME_PRIMARY_OWNER 1u
+#define REQUEST_NAME_ALREADY_OWNER 4u
+
+/* How long to wait before the next attempt to get back on the bus, in seconds: doubled each time. */
+#define FIRST_RETRY_SECONDS 1
+#define LAST_RETRY_SECONDS 30
+
+/* A bus that does not take the name back in this time, in milliseconds, is left without waiting for it. */
+#define RELEASE_TIMEOUT_MS 2000
+
+struct _KvDbusService {
+  GObject parent_instance;
+
+  KvDbusContext context; /* its callers are those of the connection */
+  char *bus;             /* (owned) (nullable): set by start */
+  GDBusConnection
+    *connection; /* (owned) (nullable): from the hello to the bus until it is left or lost */
+  guint registration;
+  gulong closed_handler; /* only once the name is ours */
+  GCancellable *retry;   /* (owned): of the attempts to get back on the bus */
+  GSource *retry_source; /* (owned) (nullable) */
+  guint retry_seconds;
+  gboolean stopping;
+};
+
+G_DEFINE_FINAL_TYPE (KvDbusService, kv_dbus_service, G_TYPE_OBJECT)
+
+/* --- the object --- */
+
+static void
+on_method_call (GDBusConnection *connection,
+                const char *sender,
+                const char *path,
+                const char *interface,
+                const char *method,
+                GVariant *parameters,
+                GDBusMethodInvocation *invocation,
+                gpointer user_data)
+{
+  KvDbusService *self = user_data;
+
+  kv_dbus_methods_call (&self->context, invocation);
+}
+
+static GVariant *
+on_get_property (GDBusConnection *connection,
+                 const char *sender,
+                 const char *path,
+                 const char *interface,
+                 const char *property,
+                 GError **error,
+                 gpointer user_data)
+{
+  KvDbusService *self = user_data;
+
+  if (!kv_dbus_methods_admit (&self->context, sender, error))
+    return NULL;
+  if (g_str_equal (property, "Version"))
+    return g_variant_new_string (KV_VERSION);
+  if (g_str_equal (property, "Revision"))
+    return g_variant_new_uint64 (kv_store_get_revision (self->context.store));
+  if (g_str_equal (property, "Keys"))
+    return g_variant_new_uint64 (kv_store_count (self->context.store));
+
+  g_return_val_if_reached (NULL);
+}
+
+static const GDBusInterfaceVTable service_vtable = {
+  .method_call = on_method_call,
+  .get_property = on_get_property,
+};
+
+/* Takes the object off the bus, and the watches with it, and lets the connection go. */
+static void
+detach (KvDbusService *self)
+{
+  if (self->connection == NULL)
+    return;
+
+  g_clear_signal_handler (&self->closed_handler, self->connection);
+  g_clear_pointer (&self->context.callers, kv_dbus_callers_free);
+  if (self->registration != 0)
+    g_dbus_connection_unregister_object (self->connection, self->registration);
+  self->registration = 0;
+  g_clear_object (&self->connection);
+}
+
+static gboolean
+attach (KvDbusService *self, GDBusConnection *connection, GError **error)
+{
+  g_autoptr (GError) inner = NULL;
+
+  g_dbus_connection_set_exit_on_close (connection, FALSE);
+  self->connection = g_object_ref (connection);
+  self->context.callers = kv_dbus_callers_new (self->context.store, connection);
+  self->registration = g_dbus_connection_register_object (connection, KV_DBUS_OBJECT_PATH,
+                                                          kv_dbus_kv_store1_interface_info (),
+                                                          &service_vtable, self, NULL, &inner);
+  if (self->registration != 0)
+    return TRUE;
+  g_set_error (error, KV_ERROR, KV_ERROR_FAILED, "The object cannot be put on the bus: %s",
+               inner->message);
+
+  return FALSE;
+}
+
+/* --- getting on the bus --- */
+
+static void on_closed (GDBusConnection *connection,
+                       gboolean remote_peer_vanished,
+                       const GError *error,
+                       gpointer user_data);
+
+/* Leaves the bus again; @error: (transfer full) */
+static void
+fail_to_open (GTask *task, GError *error)
+{
+  KvDbusService *self = g_task_get_source_object (task);
+
+  if (self->connection != NULL)
+    g_dbus_connection_close (self->connection, NULL, NULL, NULL);
+  detach (self);
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || error->domain == KV_ERROR)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  g_dbus_error_strip_remote_error (error);
+  g_task_return_new_error (task, KV_ERROR, KV_ERROR_UNAVAILABLE, "%s", error->message);
+  g_error_free (error);
+}
+
+static void
+on_name_requested (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
+  GDBusConnection *connection = G_DBUS_CONNECTION (source);
+  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (connection, result, &error);
+  KvDbusService *self = g_task_get_source_object (task);
+  guint32 answer;
+
+  if (reply == NULL)
+    {
+      fail_to_open (task, g_steal_pointer (&error));
+      return;
+    }
+  g_variant_get (reply, "(u)", &answer);
+  if (answer != REQUEST_NAME_PRIMARY_OWNER && answer != REQUEST_NAME_ALREADY_OWNER)
+    {
+      fail_to_open (task, g_error_new_literal (KV_ERROR, KV_ERROR_UNAVAILABLE,
+                                               "Somebody else has the name " KV_DBUS_NAME
+                                               ": is another kvstored running?"));
+      return;
+    }
+
+  self->closed_handler = g_signal_connect (connection, "closed", G_CALLBACK (on_closed), self);
+  g_task_return_boolean (task, TRUE);
+  /* It may have been lost before there was anybody to be told. */
+  if (g_dbus_connection_is_closed (connection))
+    on_closed (connection, TRUE, NULL, self);
+}
+
+static void
+on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GDBusConnection) connection =
+    g_dbus_connection_new_for_address_finish (result, &error);
+  KvDbusService *self = g_task_get_source_object (task);
+  GCancellable *cancellable = g_task_get_cancellable (task);
+
+  if (connection == NULL || !attach (self, connection, &error))
+    {
+      fail_to_open (task, g_steal_pointer (&error));
+      return;
+    }
+  g_dbus_connection_call (connection, DBUS_NAME, DBUS_PATH, DBUS_NAME, "RequestName",
+                          g_variant_new ("(su)", KV_DBUS_NAME, REQUEST_NAME_DO_NOT_QUEUE),
+                          G_VARIANT_TYPE ("(u)"), G_DBUS_CALL_FLAGS_NONE, -1, cancellable,
+                          on_name_requested, g_steal_pointer (&task));
+}
+
+static void
+open_bus (KvDbusService *self,
+          GCancellable *cancellable,
+          GAsyncReadyCallback callback,
+          gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *address = NULL;
+
+  g_task_set_source_tag (task, open_bus);
+  address = kv_dbus_address_find (self->bus, &error);
+  if (address == NULL)
+    {
+      fail_to_open (task, g_steal_pointer (&error));
+      return;
+    }
+  g_dbus_connection_new_for_address (address,
+                                     G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
+                                       | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+                                     NULL, cancellable, on_connected, g_steal_pointer (&task));
+}
+
+/* --- getting back on the bus --- */
+
+static void schedule_retry (KvDbusService *self);
+
+static void
+on_reopened (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  KvDbusService *self = KV_DBUS_SERVICE (source);
+  g_autofree char *where = kv_dbus_address_describe (self->bus);
+  g_autoptr (GError) error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error))
+    {
+      self->retry_seconds = FIRST_RETRY_SECONDS;
+      g_message ("Back on %s", where);
+      return;
+    }
+  if (self->stopping)
+    return;
+  g_debug ("Not yet back on %s: %s", where, error->message);
+  schedule_retry (self);
+}
+
+static gboolean
+on_retry (gpointer user_data)
+{
+  KvDbusService *self = user_data;
+
+  g_clear_pointer (&self->retry_source, g_source_unref);
+  open_bus (self, self->retry, on_reopened, NULL);
+
+  return G_SOURCE_REMOVE;
+}
+
+static void
+schedule_retry (KvDbusService *self)
+{
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+
+  self->retry_source = g_timeout_source_new_seconds (self->retry_seconds);
+  g_source_set_static_name (self->retry_source, "kv-dbus-retry");
+  g_source_set_callback (self->retry_source, on_retry, self, NULL);
+  g_source_attach (self->retry_source, context);
+  self->retry_seconds = MIN (self->retry_seconds * 2, LAST_RETRY_SECONDS);
+}
+
+static void
+on_closed (GDBusConnection *connection,
+           gboolean remote_peer_vanished,
+           const GError *error,
+           gpointer user_data)
+{
+  KvDbusService *self = user_data;
+  g_autofree char *where = kv_dbus_address_describe (self->bus);
+
+  if (self->connection != connection)
+    return;
+  g_message ("Lost %s%s%s; the store goes on, and tries to get back there", where,
+             error != NULL ? ": " : "", error != NULL ? error->message : "");
+  detach (self);
+  schedule_retry (self);
+}
+
+/* --- start and stop --- */
+
+void
+kv_dbus_service_start_async (KvDbusService *self,
+                             const char *bus,
+                             GCancellable *cancellable,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_return_if_fail (KV_IS_DBUS_SERVICE (self));
+  g_return_if_fail (self->bus == NULL);
+
+  self->bus = g_strdup (bus);
+  open_bus (self, cancellable, callback, user_data);
+}
+
+gboolean
+kv_dbus_service_start_finish (KvDbusService *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+char *
+kv_dbus_service_get_address (KvDbusService *self)
+{
+  g_autofree char *where = NULL;
+
+  g_return_val_if_fail (KV_IS_DBUS_SERVICE (self), NULL);
+
+  if (self->closed_handler == 0)
+    return NULL;
+  where = kv_dbus_address_describe (self->bus);
+
+  return g_strdup_printf (KV_DBUS_NAME " on %s", where);
+}
+
+static void
+on_left (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+
+  /* A connection that the bus has cut meanwhile is closed as well. */
+  g_dbus_connection_close_finish (G_DBUS_CONNECTION (source), result, NULL);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+on_flushed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GDBusConnection *connection = G_DBUS_CONNECTION (source);
+
+  g_dbus_connection_flush_finish (connection, result, NULL);
+  detach (g_task_get_source_object (task));
+  g_dbus_connection_close (connection, NULL, on_left, g_steal_pointer (&task));
+}
+
+/* Whatever was sent to the name has come in before this answer, and has been carried out. */
+static void
+on_name_released (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GDBusConnection *connection = G_DBUS_CONNECTION (source);
+  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (connection, result, NULL);
+  GCancellable *cancellable = g_task_get_cancellable (task);
+
+  if (reply == NULL)
+    g_debug ("The bus has not taken the name back");
+  g_dbus_connection_flush (connection, cancellable, on_flushed, g_steal_pointer (&task));
+}
+
+void
+kv_dbus_service_stop_async (KvDbusService *self,
+                            GCancellable *cancellable,
+                            GAsyncReadyCallback callback,
+                            gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+
+  g_return_if_fail (KV_IS_DBUS_SERVICE (self));
+
+  g_task_set_source_tag (task, kv_dbus_service_stop_async);
+  self->stopping = TRUE;
+  g_cancellable_cancel (self->retry);
+  if (self->retry_source != NULL)
+    g_source_destroy (self->retry_source);
+  g_clear_pointer (&self->retry_source, g_source_unref);
+  if (self->closed_handler == 0)
+    {
+      g_task_return_boolean (task, TRUE);
+      return;
+    }
+
+  g_clear_signal_handler (&self->closed_handler, self->connection);
+  g_dbus_connection_call (self->connection, DBUS_NAME, DBUS_PATH, DBUS_NAME, "ReleaseName",
+                          g_variant_new ("(s)", KV_DBUS_NAME), G_VARIANT_TYPE ("(u)"),
+                          G_DBUS_CALL_FLAGS_NONE, RELEASE_TIMEOUT_MS, cancellable, on_name_released,
+                          g_steal_pointer (&task));
+}
+
+gboolean
+kv_dbus_service_stop_finish (KvDbusService *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* --- life --- */
+
+static void
+kv_dbus_service_finalize (GObject *object)
+{
+  KvDbusService *self = KV_DBUS_SERVICE (object);
+
+  detach (self);
+  if (self->retry_source != NULL)
+    g_source_destroy (self->retry_source);
+  g_clear_pointer (&self->retry_source, g_source_unref);
+  g_clear_object (&self->retry);
+  g_clear_object (&self->context.store);
+  g_clear_pointer (&self->bus, g_free);
+
+  G_OBJECT_CLASS (kv_dbus_service_parent_class)->finalize (object);
+}
+
+static void
+kv_dbus_service_class_init (KvDbusServiceClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = kv_dbus_service_finalize;
+  kv_dbus_error_register ();
+}
+
+static void
+kv_dbus_service_init (KvDbusService *self)
+{
+  self->retry = g_cancellable_new ();
+  self->retry_seconds = FIRST_RETRY_SECONDS;
+}
+
+KvDbusService *
+kv_dbus_service_new (KvStore *store, KvRateLimiter *limiter, gsize max_value_size)
+{
+  KvDbusService *self;
+
+  g_return_val_if_fail (KV_IS_STORE (store), NULL);
+  g_return_val_if_fail (limiter != NULL, NULL);
+
+  self = g_object_new (KV_TYPE_DBUS_SERVICE, NULL);
+  self->context = (KvDbusContext){
+    .store = g_object_ref (store),
+    .limiter = limiter,
+    .max_value_size = max_value_size,
+  };
+
+  return self;
+}

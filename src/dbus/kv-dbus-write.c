@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#include "dbus/kv-dbus-write.h"
+
+#include "core/kv-error.h"
+#include "core/kv-operation.h"
+#include "dbus/kv-dbus-error.h"
+#include "dbus/kv-dbus-limits.h"
+#include "dbus/kv-dbus-operation.h"
+#include "dbus/kv-dbus-options.h"
+
+#include <string.h>
+
+/* Answers with an error when there is one; takes @invocation then. */
+static gboolean
+check_result (GDBusMethodInvocation *invocation, const KvResult *result, const GError *failure)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (failure != NULL)
+    {
+      kv_dbus_error_return (invocation, g_error_copy (failure));
+      return FALSE;
+    }
+  if (kv_result_to_error (result, &error))
+    return TRUE;
+  if (result->status == KV_RESULT_CONDITION_FAILED && result->entry != NULL)
+    {
+      g_autofree char *text = g_strdup_printf ("%s; it is at revision %" G_GUINT64_FORMAT,
+                                               error->message, result->revision);
+      g_free (error->message);
+      error->message = g_steal_pointer (&text);
+    }
+  kv_dbus_error_return (invocation, g_steal_pointer (&error));
+
+  return FALSE;
+}
+
+static void
+on_put (KvStore *store,
+        KvResult *results,
+        guint length,
+        gboolean committed,
+        const GError *error,
+        gpointer user_data)
+{
+  GDBusMethodInvocation *invocation = user_data;
+
+  if (!check_result (invocation, results, error))
+    return;
+  g_dbus_method_invocation_return_value (
+    invocation, g_variant_new ("(tb)", results->revision, results->status == KV_RESULT_CREATED));
+}
+
+static void
+on_changed (KvStore *store,
+            KvResult *results,
+            guint length,
+            gboolean committed,
+            const GError *error,
+            gpointer user_data)
+{
+  GDBusMethodInvocation *invocation = user_data;
+
+  if (!check_result (invocation, results, error))
+    return;
+  g_dbus_method_invocation_return_value (invocation, g_variant_new ("(t)", results->revision));
+}
+
+static void
+on_incremented (KvStore *store,
+                KvResult *results,
+                guint length,
+                gboolean committed,
+                const GError *error,
+                gpointer user_data)
+{
+  GDBusMethodInvocation *invocation = user_data;
+  gint64 sum;
+
+  if (!check_result (invocation, results, error))
+    return;
+  sum = g_ascii_strtoll (kv_entry_get_value (results->entry, NULL), NULL, 10);
+  g_dbus_method_invocation_return_value (invocation,
+                                         g_variant_new ("(xt)", sum, results->revision));
+}
+
+gboolean
+kv_dbus_write_put (KvDbusContext *context,
+                   GVariant *parameters,
+                   GDBusMethodInvocation *invocation,
+                   GError **error)
+{
+  g_auto (KvOperation) operation = { 0 };
+  g_autoptr (GVariant) options = NULL;
+  const char *key, *value;
+
+  g_variant_get (parameters, "(&s&s@a{sv})", &key, &value, &options);
+  if (!kv_dbus_operation_init_put (&operation, key, value, strlen (value), options,
+                                   context->max_value_size, error))
+    return FALSE;
+  kv_store_submit (context->store, &operation, 1, FALSE, on_put, invocation);
+
+  return TRUE;
+}
+
+gboolean
+kv_dbus_write_put_bytes (KvDbusContext *context,
+                         GVariant *parameters,
+                         GDBusMethodInvocation *invocation,
+                         GError **error)
+{
+  g_auto (KvOperation) operation = { 0 };
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GVariant) options = NULL;
+  const char *key, *bytes;
+  gsize length;
+
+  g_variant_get (parameters, "(&s@ay@a{sv})", &key, &value, &options);
+  bytes = g_variant_get_fixed_array (value, &length, 1);
+  if (!kv_dbus_operation_init_put (&operation, key, length > 0 ? bytes : "", length, options,
+                                   context->max_value_size, error))
+    return FALSE;
+  kv_store_submit (context->store, &operation, 1, FALSE, on_put, invocation);
+
+  return TRUE;
+}
+
+gboolean
+kv_dbus_write_delete (KvDbusContext *context,
+                      GVariant *parameters,
+                      GDBusMethodInvocation *invocation,
+                      GError **error)
+{
+  g_auto (KvOperation) operation = { 0 };
+  g_autoptr (GVariant) options = NULL;
+  const char *key;
+
+  g_variant_get (parameters, "(&s@a{sv})", &key, &options);
+  if (!kv_dbus_operation_init_delete (&operation, key, options, error))
+    return FALSE;
+  kv_store_submit (context->store, &operation, 1, FALSE, on_changed, invocation);
+
+  return TRUE;
+}
+
+gboolean
+kv_dbus_write_compare_and_swap (KvDbusContext *context,
+                                GVariant *parameters,
+                                GDBusMethodInvocation *invocation,
+                                GError **error)
+{
+  g_auto (KvOperation) operation = { 0 };
+  const char *key, *expected, *value;
+  gsize length;
+
+  g_variant_get (parameters, "(&s&s&s)", &key, &expected, &value);
+  length = strlen (value);
+  if (!kv_dbus_limits_check_value (length, context->max_value_size, error)
+      || !kv_operation_init_swap (&operation, key, -1, expected, strlen (expected), value,
+                                  (gssize) length, error))
+    return FALSE;
+  kv_store_submit (context->store, &operation, 1, FALSE, on_changed, invocation);
+
+  return TRUE;
+}
+
+gboolean
+kv_dbus_write_touch (KvDbusContext *context,
+                     GVariant *parameters,
+                     GDBusMethodInvocation *invocation,
+                     GError **error)
+{
+  g_auto (KvOperation) operation = { 0 };
+  g_autoptr (GVariant) dictionary = NULL;
+  KvDbusOptions options;
+  const char *key;
+
+  g_variant_get (parameters, "(&s@a{sv})", &key, &dictionary);
+  if (!kv_dbus_options_parse (dictionary, KV_DBUS_OPTION_TTL, &options, error)
+      || !kv_operation_init_touch (&operation, key, -1, kv_dbus_options_get_deadline (&options),
+                                   error))
+    return FALSE;
+  kv_store_submit (context->store, &operation, 1, FALSE, on_changed, invocation);
+
+  return TRUE;
+}
+
+gboolean
+kv_dbus_write_increment (KvDbusContext *context,
+                         GVariant *parameters,
+                         GDBusMethodInvocation *invocation,
+                         GError **error)
+{
+  g_auto (KvOperation) operation = { 0 };
+  const char *key;
+  gint64 by;
+
+  g_variant_get (parameters, "(&sx)", &key, &by);
+  if (!kv_operation_init (&operation, KV_OPERATION_INCREMENT, key, -1, error))
+    return FALSE;
+  operation.delta = by;
+  kv_store_submit (context->store, &operation, 1, FALSE, on_incremented, invocation);
+
+  return TRUE;
+}

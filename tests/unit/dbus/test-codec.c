@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+
+#include "core/kv-clock.h"
+#include "dbus/kv-dbus-codec.h"
+#include "dbus/kv-dbus-limits.h"
+
+#include <string.h>
+
+static KvEntry *
+entry_new (const char *value, gssize length, gint64 deadline)
+{
+  g_autoptr (GError) error = NULL;
+  KvEntry *entry = kv_entry_new ("key", -1, value, length, deadline, &error);
+
+  g_assert_no_error (error);
+
+  return entry;
+}
+
+static void
+assert_prints (GVariant *variant, const char *expected)
+{
+  g_autoptr (GVariant) owned = g_variant_ref_sink (variant);
+  g_autofree char *text = g_variant_print (owned, FALSE);
+
+  g_assert_cmpstr (text, ==, expected);
+}
+
+static GVariant *
+details_of (const KvEntry *entry)
+{
+  GVariantBuilder details;
+
+  g_variant_builder_init (&details, G_VARIANT_TYPE_VARDICT);
+  kv_dbus_codec_add_details (&details, entry);
+
+  return g_variant_ref_sink (g_variant_builder_end (&details));
+}
+
+static void
+test_tells_no_deadline (void)
+{
+  g_autoptr (KvEntry) entry = entry_new ("v", -1, KV_NO_DEADLINE);
+  g_autoptr (GVariant) details = details_of (entry);
+
+  assert_prints (g_variant_ref (details), "{'revision': <uint64 0>}");
+}
+
+static void
+test_tells_a_deadline_as_rfc_3339 (void)
+{
+  gint64 before = g_get_real_time () / 1000 * 1000;
+  g_autoptr (KvEntry) entry = entry_new ("v", -1, kv_clock_deadline_after (100 * G_USEC_PER_SEC));
+  g_autoptr (GVariant) details = details_of (entry);
+  g_autoptr (GDateTime) time = NULL;
+  const char *text;
+  gint64 after = g_get_real_time () + G_USEC_PER_SEC;
+  gint64 expires;
+
+  g_assert_true (g_variant_lookup (details, "expires", "&s", &text));
+  g_assert_cmpuint (strlen (text), ==, strlen ("2026-01-02T03:04:05.678Z"));
+  g_assert_true (g_str_has_suffix (text, "Z"));
+  time = g_date_time_new_from_iso8601 (text, NULL);
+  g_assert_nonnull (time);
+  expires = g_date_time_to_unix (time) * G_USEC_PER_SEC + g_date_time_get_microsecond (time);
+  g_assert_cmpint (expires - 100 * G_USEC_PER_SEC, >=, before);
+  g_assert_cmpint (expires - 100 * G_USEC_PER_SEC, <=, after);
+}
+
+static void
+test_tells_a_far_deadline (void)
+{
+  g_autoptr (KvEntry) entry = entry_new ("v", -1, KV_NO_DEADLINE - 1);
+  g_autoptr (GVariant) details = details_of (entry);
+  const char *text;
+
+  g_assert_true (g_variant_lookup (details, "expires", "&s", &text));
+  g_assert_true (g_str_has_prefix (text, "9999-12-31T23:59:59."));
+}
+
+static void
+test_tells_bytes_that_are_no_text (void)
+{
+  g_autoptr (KvEntry) text = entry_new ("a", -1, KV_NO_DEADLINE);
+  g_autoptr (KvEntry) bytes = entry_new ("a\0b", 3, KV_NO_DEADLINE);
+  g_autoptr (KvEntry) none = entry_new ("", 0, KV_NO_DEADLINE);
+  gsize budget = KV_DBUS_MAX_REPLY_BYTES;
+  KvResult result = { .status = KV_RESULT_FOUND, .entry = bytes };
+
+  g_assert_true (kv_dbus_codec_is_text (text));
+  g_assert_true (kv_dbus_codec_is_text (none));
+  g_assert_false (kv_dbus_codec_is_text (bytes));
+  assert_prints (kv_dbus_codec_bytes (bytes), "[0x61, 0x00, 0x62]");
+  assert_prints (kv_dbus_codec_bytes (none), "[]");
+  assert_prints (kv_dbus_codec_batch_result (&result, &budget),
+                 "(200, '', {'revision': <uint64 0>, 'value_bytes': <[byte 0x61, 0x00, 0x62]>})");
+  g_assert_cmpuint (budget, ==, KV_DBUS_MAX_REPLY_BYTES - 3);
+}
+
+static void
+test_keeps_to_the_budget (void)
+{
+  g_autoptr (KvEntry) entry = entry_new ("abc", -1, KV_NO_DEADLINE);
+  gsize budget = 5;
+  KvResult result = { .status = KV_RESULT_FOUND, .entry = entry };
+
+  assert_prints (kv_dbus_codec_batch_result (&result, &budget),
+                 "(200, 'abc', {'revision': <uint64 0>})");
+  assert_prints (kv_dbus_codec_batch_result (&result, &budget),
+                 "(413, '', {'revision': <uint64 0>, 'value_omitted': <true>})");
+  g_assert_cmpuint (budget, ==, 2);
+}
+
+static void
+test_tells_results_by_http_status (void)
+{
+  static const struct {
+    KvResultStatus status;
+    guint64 revision;
+    const char *text;
+  } cases[] = {
+    { KV_RESULT_CREATED, 7, "(201, '', {'revision': <uint64 7>})" },
+    { KV_RESULT_REPLACED, 7, "(204, '', {'revision': <uint64 7>})" },
+    { KV_RESULT_DELETED, 7, "(204, '', {'revision': <uint64 7>})" },
+    { KV_RESULT_NOT_FOUND, 0, "(404, '', {})" },
+    { KV_RESULT_NOT_A_NUMBER, 7, "(409, '', {'revision': <uint64 7>})" },
+    { KV_RESULT_CONDITION_FAILED, 7, "(412, '', {'revision': <uint64 7>})" },
+    { KV_RESULT_ABORTED, 0, "(412, '', {})" },
+  };
+  gsize budget = 0;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      KvResult result = { .status = cases[i].status, .revision = cases[i].revision };
+
+      assert_prints (kv_dbus_codec_batch_result (&result, &budget), cases[i].text);
+    }
+}
+
+static void
+test_tells_events_by_number (void)
+{
+  g_autoptr (KvEntry) entry = entry_new ("v", -1, KV_NO_DEADLINE);
+  KvWatchEvent event = { .type = KV_WATCH_SNAPSHOT, .key = "key", .entry = entry };
+
+  assert_prints (kv_dbus_codec_change (&event, FALSE), "(0, 0, 'key', 'v', {'present': <true>})");
+  event.entry = NULL;
+  assert_prints (kv_dbus_codec_change (&event, FALSE), "(0, 0, 'key', '', {'present': <false>})");
+
+  event = (KvWatchEvent){ .type = KV_WATCH_SNAPSHOT_END, .revision = 9 };
+  assert_prints (kv_dbus_codec_change (&event, FALSE), "(9, 5, '', '', {})");
+
+  event = (KvWatchEvent){ .type = KV_WATCH_CHANGE,
+                          .change = { .revision = 9, .kind = KV_CHANGE_PUT, .entry = entry } };
+  assert_prints (kv_dbus_codec_change (&event, FALSE), "(9, 1, 'key', 'v', {})");
+  assert_prints (kv_dbus_codec_change (&event, TRUE), "(9, 1, 'key', 'v', {'more': <true>})");
+  event.change.kind = KV_CHANGE_SWAP;
+  assert_prints (kv_dbus_codec_change (&event, FALSE), "(9, 3, 'key', 'v', {})");
+
+  event.change.previous = g_steal_pointer (&event.change.entry);
+  event.change.kind = KV_CHANGE_DELETE;
+  assert_prints (kv_dbus_codec_change (&event, FALSE), "(9, 2, 'key', '', {})");
+  event.change.kind = KV_CHANGE_EXPIRED;
+  assert_prints (kv_dbus_codec_change (&event, FALSE), "(9, 4, 'key', '', {})");
+}
+
+static void
+test_sums_up_the_status (void)
+{
+  KvStoreStatus figures = {
+    .keys = 1,
+    .gets = 2,
+    .puts = 4,
+    .deletes = 8,
+    .swaps_succeeded = 16,
+    .swaps_failed = 32,
+    .uptime = G_GINT64_CONSTANT (93784005000),
+  };
+  g_autoptr (GVariant) status = g_variant_ref_sink (kv_dbus_codec_status (&figures));
+  guint64 total, swaps;
+  const char *uptime;
+
+  g_assert_true (g_variant_lookup (status, "total_operations", "t", &total));
+  g_assert_cmpuint (total, ==, 62);
+  g_assert_true (g_variant_lookup (status, "cas_operations", "t", &swaps));
+  g_assert_cmpuint (swaps, ==, 48);
+  g_assert_true (g_variant_lookup (status, "uptime", "&s", &uptime));
+  g_assert_cmpstr (uptime, ==, "1d 2h 3m 4s 5ms");
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/dbus/codec/tells-no-deadline", test_tells_no_deadline);
+  g_test_add_func ("/dbus/codec/tells-a-deadline-as-rfc-3339", test_tells_a_deadline_as_rfc_3339);
+  g_test_add_func ("/dbus/codec/tells-a-far-deadline", test_tells_a_far_deadline);
+  g_test_add_func ("/dbus/codec/tells-bytes-that-are-no-text", test_tells_bytes_that_are_no_text);
+  g_test_add_func ("/dbus/codec/keeps-to-the-budget", test_keeps_to_the_budget);
+  g_test_add_func ("/dbus/codec/tells-results-by-http-status", test_tells_results_by_http_status);
+  g_test_add_func ("/dbus/codec/tells-events-by-number", test_tells_events_by_number);
+  g_test_add_func ("/dbus/codec/sums-up-the-status", test_sums_up_the_status);
+
+  return g_test_run ();
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+
+#include "core/kv-clock.h"
+#include "core/kv-error.h"
+#include "dbus/kv-dbus-options.h"
+
+#include <math.h>
+
+#define ALL (KV_DBUS_OPTIONS_PUT | KV_DBUS_OPTION_SINCE)
+
+static KvDbusOptions
+parse (const char *text)
+{
+  g_autoptr (GVariant) dictionary = g_variant_new_parsed (text);
+  g_autoptr (GError) error = NULL;
+  KvDbusOptions options;
+
+  kv_dbus_options_parse (dictionary, ALL, &options, &error);
+  g_assert_no_error (error);
+
+  return options;
+}
+
+static void
+test_knows_nothing_without_options (void)
+{
+  KvDbusOptions options = parse ("@a{sv} {}");
+
+  g_assert_cmpuint (options.given, ==, 0);
+  g_assert_cmpint (kv_dbus_options_get_deadline (&options), ==, KV_NO_DEADLINE);
+}
+
+static void
+test_takes_every_number (void)
+{
+  static const char *const texts[] = {
+    "{'ttl': <byte 7>}",   "{'ttl': <int16 7>}", "{'ttl': <uint16 7>}", "{'ttl': <7>}",
+    "{'ttl': <uint32 7>}", "{'ttl': <int64 7>}", "{'ttl': <uint64 7>}", "{'ttl': <7.0>}",
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      KvDbusOptions options = parse (texts[i]);
+
+      g_assert_cmpuint (options.given, ==, KV_DBUS_OPTION_TTL);
+      g_assert_cmpint (options.ttl, ==, 7 * G_USEC_PER_SEC);
+    }
+}
+
+static void
+test_takes_fractions_of_a_second (void)
+{
+  g_assert_cmpint (parse ("{'ttl': <0.25>}").ttl, ==, G_USEC_PER_SEC / 4);
+  g_assert_cmpint (parse ("{'ttl': <1e-9>}").ttl, ==, 0);
+}
+
+static void
+test_keeps_within_the_clock (void)
+{
+  static const char *const texts[] = {
+    "{'ttl': <uint64 18446744073709551615>}",
+    "{'ttl': <int64 9223372036854775807>}",
+    "{'ttl': <9.3e12>}",
+    "{'ttl': <1e300>}",
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      KvDbusOptions options = parse (texts[i]);
+
+      g_assert_cmpint (options.ttl, ==, G_MAXINT64);
+      g_assert_cmpint (kv_dbus_options_get_deadline (&options), ==, KV_NO_DEADLINE);
+    }
+}
+
+static void
+test_refines_an_operation (void)
+{
+  KvDbusOptions options = parse ("{'keepttl': <true>, 'if_revision': <int64 9>}");
+  KvOperation operation = { 0 };
+
+  kv_dbus_options_refine (&options, &operation);
+  g_assert_true (operation.keep_deadline);
+  g_assert_cmpint (operation.condition, ==, KV_CONDITION_REVISION);
+  g_assert_cmpuint (operation.if_revision, ==, 9);
+
+  options = parse ("{'if_absent': <true>}");
+  operation = (KvOperation){ 0 };
+  kv_dbus_options_refine (&options, &operation);
+  g_assert_false (operation.keep_deadline);
+  g_assert_cmpint (operation.condition, ==, KV_CONDITION_ABSENT);
+}
+
+static void
+test_takes_false_for_not_given (void)
+{
+  g_assert_cmpuint (parse ("{'ttl': <1>, 'keepttl': <false>}").given, ==, KV_DBUS_OPTION_TTL);
+  g_assert_cmpuint (parse ("{'if_absent': <false>, 'if_revision': <1>}").given, ==,
+                    KV_DBUS_OPTION_IF_REVISION);
+}
+
+static void
+test_refuses (void)
+{
+  static const char *const texts[] = {
+    "{'': <1>}",
+    "{'TTL': <1>}",
+    "{'ttl': <'1'>}",
+    "{'ttl': <-1>}",
+    "{'ttl': <int64 -9223372036854775808>}",
+    "{'ttl': <-0.1>}",
+    "{'ttl': <true>}",
+    "{'ttl': <<1>>}",
+    "{'ttl': <@mi 1>}",
+    "{'ttl': <handle 1>}",
+    "{'ttl': <1>, 'ttl': <1>}",
+    "{'keepttl': <false>, 'keepttl': <true>}",
+    "{'keepttl': <1>}",
+    "{'if_absent': <'true'>}",
+    "{'if_revision': <1.0>}",
+    "{'if_revision': <int16 -1>}",
+    "{'since': <'now'>}",
+    "{'ttl': <1>, 'keepttl': <true>}",
+    "{'if_absent': <true>, 'if_revision': <1>}",
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autoptr (GVariant) dictionary = g_variant_new_parsed (texts[i]);
+      g_autoptr (GError) error = NULL;
+      KvDbusOptions options;
+
+      g_test_message ("%s", texts[i]);
+      g_assert_false (kv_dbus_options_parse (dictionary, ALL, &options, &error));
+      g_assert_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT);
+    }
+}
+
+static void
+test_refuses_what_is_no_number (void)
+{
+  const double numbers[] = { NAN, INFINITY, -INFINITY };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (numbers); i++)
+    {
+      g_autoptr (GVariant) dictionary =
+        g_variant_ref_sink (g_variant_new_parsed ("{'ttl': <%d>}", numbers[i]));
+      g_autoptr (GError) error = NULL;
+      KvDbusOptions options;
+
+      g_assert_false (kv_dbus_options_parse (dictionary, ALL, &options, &error));
+      g_assert_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT);
+    }
+}
+
+static void
+test_names_what_is_wrong (void)
+{
+  g_autoptr (GVariant) dictionary = g_variant_new_parsed ("{'since': <1>}");
+  g_autoptr (GError) error = NULL;
+  KvDbusOptions options;
+
+  g_assert_false (kv_dbus_options_parse (dictionary, KV_DBUS_OPTION_TTL, &options, &error));
+  g_assert_cmpstr (error->message, ==,
+                   "There is no option \"since\" here; those that there are: ttl");
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/dbus/options/knows-nothing-without-options",
+                   test_knows_nothing_without_options);
+  g_test_add_func ("/dbus/options/takes-every-number", test_takes_every_number);
+  g_test_add_func ("/dbus/options/takes-fractions-of-a-second", test_takes_fractions_of_a_second);
+  g_test_add_func ("/dbus/options/keeps-within-the-clock", test_keeps_within_the_clock);
+  g_test_add_func ("/dbus/options/refines-an-operation", test_refines_an_operation);
+  g_test_add_func ("/dbus/options/takes-false-for-not-given", test_takes_false_for_not_given);
+  g_test_add_func ("/dbus/options/refuses", test_refuses);
+  g_test_add_func ("/dbus/options/refuses-what-is-no-number", test_refuses_what_is_no_number);
+  g_test_add_func ("/dbus/options/names-what-is-wrong", test_names_what_is_wrong);
+
+  return g_test_run ();
+}
