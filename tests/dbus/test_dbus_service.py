@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 the kvstore authors
+"""The service on its bus: its name, its limits, the command lines that people use, and a bus that goes away."""
+
+import itertools
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+from gi.repository import Gio, GLib
+
+from support.bus import INTERFACE, NAME, PATH, Bus, BusError
+from support.daemon import run
+from support.limits import LATER, SOON
+
+
+@pytest.fixture
+def client(kvstored):
+    with kvstored.bus() as client:
+        yield client
+
+
+# -- by hand
+
+
+def shell(kvstored, *arguments):
+    if shutil.which(arguments[0]) is None:
+        pytest.skip(f"{arguments[0]} is not installed")
+    return subprocess.run(
+        arguments,
+        env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": kvstored.bus_address, "LC_ALL": "C.UTF-8"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=SOON,
+        check=False,
+    )
+
+
+def busctl(kvstored, *arguments):
+    verb, *rest = arguments
+    return shell(
+        kvstored, "busctl", f"--address={kvstored.bus_address}", verb, NAME, PATH, INTERFACE, *rest
+    )
+
+
+def gdbus(kvstored, method, *arguments):
+    return shell(
+        kvstored, "gdbus", "call", "--session", "--dest", NAME, "--object-path", PATH,
+        "--method", f"{INTERFACE}.{method}", *arguments,
+    )
+
+
+def test_busctl(kvstored):
+    done = busctl(kvstored, "call", "Put", "ssa{sv}", "greeting", "hello", "1", "ttl", "t", "60")
+    assert done.returncode == 0
+    assert done.stdout.startswith("tb ") and done.stdout.endswith(" true\n")
+    assert busctl(kvstored, "call", "Get", "s", "greeting").stdout.startswith('sa{sv} "hello" 2 ')
+    assert busctl(kvstored, "get-property", "Keys").stdout == "t 1\n"
+    done = busctl(kvstored, "call", "Get", "s", "nothing")
+    assert done.returncode != 0
+    assert "There is no such key" in done.stdout
+
+
+def test_gdbus(kvstored):
+    done = gdbus(kvstored, "Put", "greeting", "hello", "{'ttl': <1.5>}")
+    assert done.returncode == 0, done.stdout
+    assert "true" in done.stdout
+    done = gdbus(kvstored, "Increment", "n", "3")
+    assert done.stdout.startswith("(int64 3, ")
+    done = gdbus(kvstored, "Get", "nothing")
+    assert done.returncode != 0
+    assert "org.kvstore.Error.NotFound: There is no such key" in done.stdout
+
+
+def test_introspection_by_hand(kvstored):
+    done = shell(kvstored, "busctl", f"--address={kvstored.bus_address}", "introspect", NAME, PATH)
+    assert ".CompareAndSwap" in done.stdout
+
+
+# -- limits
+
+
+def count_until_refused(client):
+    for n in itertools.count():
+        try:
+            client.call("Get", "(s)", "nothing")
+        except BusError as error:
+            if error.name == "org.kvstore.Error.LimitExceeded":
+                assert "retry after 1 s" in error.message
+                return n
+            assert error.name == "org.kvstore.Error.NotFound"
+
+
+def test_rate_limit_by_caller(bus, start_kvstored):
+    kvstored = start_kvstored(bus=bus.address, rate_limit="1:20")
+    with kvstored.bus() as first, kvstored.bus() as second:
+        assert 20 <= count_until_refused(first) <= 20 + SOON
+        with pytest.raises(BusError) as caught:
+            first.get_property("Keys")
+        assert caught.value.name == "org.kvstore.Error.LimitExceeded"
+        assert 20 <= count_until_refused(second) <= 20 + SOON
+
+
+def test_a_call_leaves_nothing_behind(bus, kvstored):
+    """Neither a match rule on the bus nor an object, for those who call and go."""
+
+    def count_rules():
+        with bus.connect() as client:
+            rules = client.invoke(
+                "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                "org.freedesktop.DBus.Debug.Stats", "GetAllMatchRules",
+            )[0]
+            return len(rules.get(client.get_owner(), []))
+
+    try:
+        before = count_rules()
+    except BusError:
+        pytest.skip("this bus tells nothing of its match rules")
+    for _ in range(20):
+        with kvstored.bus() as client:
+            client.call("Put", "(ssa{sv})", "a", "1", {})
+    assert count_rules() == before
+    with kvstored.bus() as client:
+        client.call("Watch", "(asasa{sv})", ["a"], [], {})
+        assert count_rules() == before + 1
+    deadline = time.monotonic() + SOON
+    while count_rules() != before:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+class DeafClient:
+    """A caller that reads when it is told to, and not before."""
+
+    def __init__(self, address):
+        self.serial = 0
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(LATER)
+        self.socket.connect(address.split("path=")[1].split(",")[0])
+        uid = str(os.getuid()).encode().hex()
+        self.socket.sendall(f"\0AUTH EXTERNAL {uid}\r\n".encode())
+        assert self.socket.recv(4096).startswith(b"OK ")
+        self.socket.sendall(b"BEGIN\r\n")
+        self.call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "Hello")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def send(self, message):
+        self.serial += 1
+        message.set_serial(self.serial)
+        self.socket.sendall(message.to_blob(Gio.DBusCapabilityFlags.NONE))
+        return self.serial
+
+    def read_exactly(self, length):
+        data = b""
+        while len(data) < length:
+            more = self.socket.recv(length - len(data))
+            assert more, "the bus has closed the connection"
+            data += more
+        return data
+
+    def read(self):
+        head = self.read_exactly(16)
+        rest = self.read_exactly(Gio.DBusMessage.bytes_needed(head) - 16)
+        message = Gio.DBusMessage.new_from_blob(head + rest, Gio.DBusCapabilityFlags.NONE)
+        if message.get_message_type() == Gio.DBusMessageType.METHOD_CALL:
+            self.send(Gio.DBusMessage.new_method_reply(message))
+        return message
+
+    def call(self, *target, body=None):
+        message = Gio.DBusMessage.new_method_call(*target)
+        if body is not None:
+            message.set_body(body)
+        serial = self.send(message)
+        while True:
+            reply = self.read()
+            if reply.get_reply_serial() == serial:
+                assert reply.get_message_type() == Gio.DBusMessageType.METHOD_RETURN
+                return reply
+
+    def read_changes(self):
+        """The changes of the next signal; none of one that is something else."""
+        message = self.read()
+        return message.get_body().unpack()[0] if message.get_member() == "Changed" else []
+
+
+def resident_bytes(pid):
+    with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+def test_a_deaf_watcher_costs_little_and_misses_nothing(bus, kvstored, client):
+    """64 MiB of changes go by while a watcher does not read: the bus must not be made to keep them."""
+    with DeafClient(bus.address) as deaf:
+        body = GLib.Variant("(asasa{sv})", ([], ["k"], {}))
+        deaf.call(NAME, PATH, INTERFACE, "Watch", body=body)
+        before = resident_bytes(bus.process.pid)
+        value = "v" * (256 * 1024)
+        for i in range(256):
+            last = client.call("Put", "(ssa{sv})", f"k{i % 10}", value, {})[0]
+        assert resident_bytes(bus.process.pid) - before < 16 * 1024 * 1024
+
+        # Once it reads, it comes to know how things are now. What it missed comes as a snapshot (kind 0), whole at
+        # kind 5; a revision in a snapshot is not yet the end of it.
+        values = {}
+        done = False
+        while not done:
+            for revision, kind, key, text, _ in deaf.read_changes():
+                if kind != 5:
+                    values[key] = text
+                done = kind != 0 and revision == last
+        assert values == {f"k{i}": value for i in range(10)}
+
+
+# -- life
+
+
+def test_the_name_is_somebody_elses(bus, kvstored, directory):
+    done = run(["--http", "127.0.0.1:0", "--bus", bus.address], directory)
+    assert done.returncode != 0
+    assert NAME in done.stderr
+    with kvstored.bus() as client:
+        assert client.get_property("Keys") == 0
+
+
+def test_stop_gives_the_name_back(kvstored):
+    with kvstored.bus() as client:
+        assert client.get_owner() is not None
+        client.call("Watch", "(asasa{sv})", ["a"], [], {})
+        kvstored.signal(signal.SIGTERM)
+        assert kvstored.wait() == 0
+        assert client.get_owner() is None
+
+
+def test_calls_that_came_before_the_stop_are_answered(kvstored):
+    with kvstored.bus() as client:
+        replies = []
+        for i in range(200):
+            client.connection.call(
+                NAME, PATH, INTERFACE, "Put", GLib.Variant("(ssa{sv})", (f"k{i}", "1", {})), None,
+                Gio.DBusCallFlags.NO_AUTO_START, SOON * 1000, None,
+                lambda source, result: replies.append(source.call_finish(result)),
+            )
+        # In order behind them, so that all of them have come in when this is answered.
+        client.call("GetStatus")
+        kvstored.signal(signal.SIGTERM)
+        context = GLib.MainContext.default()
+        while len(replies) < 200:
+            context.iteration(True)
+        assert kvstored.wait() == 0
+
+
+def test_a_bus_that_comes_back(directory, start_kvstored):
+    first = Bus(directory)
+    kvstored = start_kvstored(bus=first.address.split(",")[0])
+    with first.connect() as client:
+        revision = client.call("Put", "(ssa{sv})", "a", "1", {})[0]
+        client.call("Watch", "(asasa{sv})", ["a"], [], {})
+        owner = client.get_owner()
+        assert owner is not None
+    first.stop()
+    second = Bus(directory)
+    try:
+        with second.connect() as client:
+            deadline = time.monotonic() + LATER
+            while client.get_owner() is None:
+                assert time.monotonic() < deadline, "it did not come back"
+                time.sleep(0.05)
+            assert client.call("Get", "(s)", "a") == ("1", {"revision": revision})
+            assert client.call("GetStatus")["watch_requests_count"] == 0
+            kvstored.signal(signal.SIGTERM)
+            assert kvstored.wait() == 0
+            assert client.get_owner() is None
+    finally:
+        second.stop()
+
+
+def test_a_bus_that_does_not_come_back(directory, start_kvstored):
+    bus = Bus(directory)
+    kvstored = start_kvstored(bus=bus.address.split(",")[0])
+    bus.stop()
+    kvstored.signal(signal.SIGTERM)
+    assert kvstored.wait() == 0

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 the kvstore authors
+"""README.md keeps its word: what it shows is run, against a daemon of its own.
+
+An example is a block fenced as sh whose lines begin with curl or busctl. What a command prints follows it in
+lines "# → TEXT"; where those are missing the output may be anything. A command may end with a comment.
+"""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from support.daemon import make_environment
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def read_examples(text):
+    """The blocks of examples: lists of (command, lines that it is to print or None)."""
+    examples = []
+    for block in BLOCK.findall(text):
+        lines = re.sub(r"\\\n\s*", " ", block).splitlines()
+        commands = []
+        for line in lines:
+            if line.startswith("# →"):
+                command, expected = commands.pop()
+                commands.append((command, [*(expected or []), line[len("# →") :].strip()]))
+            elif line.startswith(("curl ", "busctl ")):
+                commands.append((line, None))
+            elif line.strip() and not line.startswith("#"):
+                commands = []
+                break
+        if commands:
+            examples.append(commands)
+    return examples
+
+
+def read_readme():
+    path = os.path.join(TOP, "README.md")
+    if not os.path.exists(path):
+        return ""
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def test_examples_are_found():
+    text = (
+        "```sh\ncurl a \\\n   b\n# → one\n# → two\ncurl c   # comment\n```\n"
+        "```sh\n./dev run\n```\n```console\ncurl no\n```\n```sh\n# only\nbusctl d\n```\n"
+    )
+    assert read_examples(text) == [
+        [("curl a  b", ["one", "two"]), ("curl c   # comment", None)],
+        [("busctl d", None)],
+    ]
+
+
+def test_readme_does_what_it_says(start_kvstored, bus, directory):
+    examples = read_examples(read_readme())
+    if not examples:
+        pytest.skip("README.md has no examples")
+    daemon = start_kvstored(bus=bus.address)
+    environment = make_environment(directory, {"DBUS_SESSION_BUS_ADDRESS": bus.address})
+    for command, expected in (pair for example in examples for pair in example):
+        here = re.sub(r"\b(localhost|127\.0\.0\.1):3000\b", f"127.0.0.1:{daemon.port}", command)
+        streams = " -N" in here
+        # A stream has no end: it is given time for its first frames.
+        result = subprocess.run(
+            ["timeout", "-s", "INT", "2" if streams else "20", "bash", "-c", here],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            check=False,
+        )
+        assert result.returncode == 0 or streams, f"{command}: {result.stderr}"
+        if expected is not None:
+            printed = [line.strip() for line in result.stdout.splitlines() if line.strip()]
+            assert printed == expected, command
