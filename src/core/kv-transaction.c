@@ -73,7 +73,7 @@ KvOperation *
 kv_transaction_get_operations (KvTransaction *self, guint *length)
 {
   *length = self->operations->len;
-  return (KvOperation *) self->operations->data;
+  return (KvOperation *) (gpointer) self->operations->data;
 }
 
 gboolean

@@ -101,7 +101,8 @@ typedef struct {
   KvStore *store;
   GRWLock lock;
   GHashTable *table;
-  gint stop; /* atomic */
+  gint stop;   /* atomic */
+  gint writes; /* atomic */
 } Storm;
 
 #define STORM_KEYS 100000
@@ -118,6 +119,7 @@ write_store (gpointer data)
 
       g_snprintf (key, sizeof key, "key-%09u", random_below (&state, STORM_KEYS));
       kv_store_put (storm->store, key, "value", -1, NULL);
+      g_atomic_int_inc (&storm->writes);
     }
   return NULL;
 }
@@ -136,6 +138,7 @@ write_table (gpointer data)
       g_rw_lock_writer_lock (&storm->lock);
       g_hash_table_insert (storm->table, g_strdup (key), g_strdup ("value"));
       g_rw_lock_writer_unlock (&storm->lock);
+      g_atomic_int_inc (&storm->writes);
     }
   return NULL;
 }
@@ -146,22 +149,27 @@ compare_times (const void *a, const void *b)
   return (*(const gint64 *) a > *(const gint64 *) b) - (*(const gint64 *) a < *(const gint64 *) b);
 }
 
+/* Reads for some seconds, from when both writers are well under way. */
 static void
-time_reads (Storm *storm, gboolean of_store, guint reads, double *p999, double *p50, double *rate)
+time_reads (Storm *storm, gboolean of_store, guint seconds, double *p999, double *p50, double *rate)
 {
-  g_autofree gint64 *times = g_new (gint64, reads);
+  g_autoptr (GArray) times = g_array_sized_new (FALSE, FALSE, sizeof (gint64), seconds * 3000000);
   GThread *writers[2];
   guint32 state = 1;
-  gint64 start;
+  gint64 start, end;
 
   storm->stop = FALSE;
+  storm->writes = 0;
   for (guint i = 0; i < 2; i++)
     writers[i] = g_thread_new ("writer", of_store ? write_store : write_table, storm);
+  while (g_atomic_int_get (&storm->writes) < 10000)
+    g_usleep (1000);
+
   start = nanoseconds (CLOCK_MONOTONIC);
-  for (guint i = 0; i < reads; i++)
+  do
     {
       char key[16];
-      gint64 before;
+      gint64 before, taken;
 
       g_snprintf (key, sizeof key, "key-%09u", random_below (&state, STORM_KEYS));
       before = nanoseconds (CLOCK_MONOTONIC);
@@ -180,20 +188,23 @@ time_reads (Storm *storm, gboolean of_store, guint reads, double *p999, double *
           g_rw_lock_reader_unlock (&storm->lock);
           g_assert_nonnull (copy);
         }
-      times[i] = nanoseconds (CLOCK_MONOTONIC) - before;
+      end = nanoseconds (CLOCK_MONOTONIC);
+      taken = end - before;
+      g_array_append_val (times, taken);
     }
-  *rate = reads / ((nanoseconds (CLOCK_MONOTONIC) - start) / 1e9);
+  while (end - start < seconds * G_GINT64_CONSTANT (1000000000));
+  *rate = times->len / ((end - start) / 1e9);
   g_atomic_int_set (&storm->stop, TRUE);
   for (guint i = 0; i < 2; i++)
     g_thread_join (writers[i]);
 
-  qsort (times, reads, sizeof *times, compare_times);
-  *p50 = times[reads / 2] / 1000.0;
-  *p999 = times[(gsize) reads * 999 / 1000] / 1000.0;
+  g_array_sort (times, compare_times);
+  *p50 = g_array_index (times, gint64, times->len / 2) / 1000.0;
+  *p999 = g_array_index (times, gint64, (gsize) times->len * 999 / 1000) / 1000.0;
 }
 
 static void
-bench_storm (guint reads)
+bench_storm (guint seconds)
 {
   Storm storm = { .store = kv_store_new () };
   double table_p999, table_p50, table_rate, store_p999, store_p50, store_rate;
@@ -208,13 +219,13 @@ bench_storm (guint reads)
       kv_store_put (storm.store, key, "value", -1, NULL);
       g_hash_table_insert (storm.table, g_strdup (key), g_strdup ("value"));
     }
-  time_reads (&storm, FALSE, reads, &table_p999, &table_p50, &table_rate);
-  time_reads (&storm, TRUE, reads, &store_p999, &store_p50, &store_rate);
-  printf ("{\"reads\": %u, \"one_lock_p50_us\": %.2f, \"one_lock_p999_us\": %.2f, "
+  time_reads (&storm, FALSE, seconds, &table_p999, &table_p50, &table_rate);
+  time_reads (&storm, TRUE, seconds, &store_p999, &store_p50, &store_rate);
+  printf ("{\"seconds\": %u, \"one_lock_p50_us\": %.2f, \"one_lock_p999_us\": %.2f, "
           "\"store_p50_us\": %.2f, \"store_p999_us\": %.2f, \"p999_ratio\": %.1f, "
           "\"one_lock_reads_s\": %.0f, \"store_reads_s\": %.0f}\n",
-          reads, table_p50, table_p999, store_p50, store_p999, table_p999 / store_p999, table_rate,
-          store_rate);
+          seconds, table_p50, table_p999, store_p50, store_p999, table_p999 / store_p999,
+          table_rate, store_rate);
   g_hash_table_unref (storm.table);
   g_object_unref (storm.store);
 }
@@ -344,7 +355,7 @@ main (int argc, char *argv[])
   if (g_str_equal (mode, "get"))
     bench_get (n > 0 ? n : 100000, 9);
   else if (g_str_equal (mode, "storm"))
-    bench_storm (n > 0 ? n : 1000000);
+    bench_storm (n > 0 ? n : 2);
   else if (g_str_equal (mode, "memory"))
     bench_memory (n > 0 ? n : 1000000);
   else if (g_str_equal (mode, "expiry"))
