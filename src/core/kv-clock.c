@@ -29,5 +29,8 @@ kv_clock_deadline_after (gint64 microseconds)
 gint64
 kv_clock_to_wall (gint64 deadline)
 {
-  return g_get_real_time () + (deadline - kv_clock_now ());
+  gint64 now = kv_clock_now (), wall = g_get_real_time ();
+
+  /* The wall clock is ahead of the time since the machine started: the sum could leave the range. */
+  return deadline - now <= G_MAXINT64 - wall ? wall + (deadline - now) : G_MAXINT64;
 }

@@ -35,7 +35,8 @@ gint64 kv_clock_deadline_after (gint64 microseconds);
  * kv_clock_to_wall:
  * @deadline: a deadline, not %KV_NO_DEADLINE
  *
- * Returns: @deadline by the wall clock as it is set now, in microseconds since the Unix epoch. Any thread.
+ * Returns: @deadline by the wall clock as it is set now, in microseconds since the Unix epoch; at most G_MAXINT64. Any
+ * thread.
  */
 gint64 kv_clock_to_wall (gint64 deadline);
 

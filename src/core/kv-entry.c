@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  * SPDX-FileCopyrightText: 2026 the kvstore authors
  */
+#include "core/kv-entry.h"
+
 #include "core/kv-entry-private.h"
+#include "core/kv-hash.h"
 
 #include <stddef.h>
 #include <string.h>

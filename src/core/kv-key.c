@@ -5,9 +5,7 @@
 
 #include "core/kv-error.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 
 /* UTF-8 (RFC 3629) with U+0000 allowed: GLib's validator takes U+0000 for an end, so it is asked about what stands between. */
 static gboolean
@@ -76,96 +74,4 @@ kv_value_validate (const char *value, gsize length, GError **error)
     }
 
   return TRUE;
-}
-
-static guint64 secret[2];
-
-static gpointer
-draw_secret (gpointer unused)
-{
-  gsize have = 0;
-
-  while (have < sizeof secret)
-    {
-      gssize n = getrandom ((guint8 *) secret + have, sizeof secret - have, 0);
-
-      if (n > 0)
-        have += n;
-      else if (errno != EINTR)
-        g_error ("No random numbers from the kernel: %s", g_strerror (errno));
-    }
-
-  return NULL;
-}
-
-static inline guint64
-rotate (guint64 x, guint bits)
-{
-  return (x << bits) | (x >> (64 - bits));
-}
-
-#define SIP_ROUND                                                                                  \
-  G_STMT_START                                                                                     \
-  {                                                                                                \
-    v0 += v1, v1 = rotate (v1, 13) ^ v0, v0 = rotate (v0, 32);                                     \
-    v2 += v3, v3 = rotate (v3, 16) ^ v2;                                                           \
-    v0 += v3, v3 = rotate (v3, 21) ^ v0;                                                           \
-    v2 += v1, v1 = rotate (v1, 17) ^ v2, v2 = rotate (v2, 32);                                     \
-  }                                                                                                \
-  G_STMT_END
-
-/* Up to seven bytes as a little-endian number. Reads nothing beyond them. */
-static inline guint64
-load_tail (const char *bytes, gsize length)
-{
-  guint32 low, high;
-  guint16 two;
-
-  if (length >= 4)
-    {
-      /* Two halves that overlap in the middle, where they agree. */
-      memcpy (&low, bytes, 4);
-      memcpy (&high, bytes + length - 4, 4);
-      return GUINT32_FROM_LE (low) | (guint64) GUINT32_FROM_LE (high) << (8 * (length - 4));
-    }
-  if (length >= 2)
-    {
-      memcpy (&two, bytes, 2);
-      return GUINT16_FROM_LE (two) | (guint64) (guchar) bytes[length - 1] << (8 * (length - 1));
-    }
-  return length == 1 ? (guchar) bytes[0] : 0;
-}
-
-guint32
-kv_key_hash (const char *key, gsize length)
-{
-  static GOnce once = G_ONCE_INIT;
-  const char *end = key + (length & ~(gsize) 7);
-  guint64 v0, v1, v2, v3, word;
-
-  g_once (&once, draw_secret, NULL);
-  v0 = secret[0] ^ 0x736f6d6570736575;
-  v1 = secret[1] ^ 0x646f72616e646f6d;
-  v2 = secret[0] ^ 0x6c7967656e657261;
-  v3 = secret[1] ^ 0x7465646279746573;
-
-  for (; key < end; key += 8)
-    {
-      memcpy (&word, key, 8);
-      word = GUINT64_FROM_LE (word);
-      v3 ^= word;
-      SIP_ROUND;
-      v0 ^= word;
-    }
-
-  word = (guint64) length << 56 | load_tail (key, length & 7);
-  v3 ^= word;
-  SIP_ROUND;
-  v0 ^= word;
-  v2 ^= 0xff;
-  SIP_ROUND;
-  SIP_ROUND;
-  SIP_ROUND;
-  word = v0 ^ v1 ^ v2 ^ v3;
-  return (guint32) (word ^ (word >> 32));
 }

@@ -43,15 +43,4 @@ gboolean kv_key_validate (const char *key, gssize length, GError **error);
  */
 gboolean kv_value_validate (const char *value, gsize length, GError **error);
 
-/**
- * kv_key_hash:
- * @key: (array length=length): the bytes
- * @length: their number
- *
- * SipHash-1-3 (Aumasson and Bernstein) of @key under a secret drawn once when the process starts, folded to 32
- * bits: clients choose the keys, so a hash that they could compute would let them choose the collisions too.
- * Any thread.
- */
-guint32 kv_key_hash (const char *key, gsize length);
-
 G_END_DECLS

@@ -158,7 +158,9 @@ on_name_requested (GObject *source, GAsyncResult *result, gpointer user_data)
   KvDbusService *self = g_task_get_source_object (task);
   guint32 answer;
 
-  if (reply == NULL)
+  if (reply != NULL && self->stopping)
+    g_set_error_literal (&error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Stopped before it had started");
+  if (error != NULL)
     {
       fail_to_open (task, g_steal_pointer (&error));
       return;

@@ -48,7 +48,8 @@ parse_host (const char *host, guint16 port, KvHttpAddress *address)
   address->socket.ipv4.sin_family = AF_INET;
   address->socket.ipv4.sin_port = htons (port);
   return inet_pton (AF_INET, address->is_localhost ? "127.0.0.1" : host,
-                    &address->socket.ipv4.sin_addr) == 1;
+                    &address->socket.ipv4.sin_addr)
+         == 1;
 }
 
 static gboolean

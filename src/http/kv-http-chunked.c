@@ -33,7 +33,7 @@ kv_http_chunked_init (KvHttpChunked *chunked, gsize limit)
 static gboolean
 is_text (char c)
 {
-  return c == '\t' || ((guint8)c >= ' ' && c != 0x7f);
+  return c == '\t' || ((guint8) c >= ' ' && c != 0x7f);
 }
 
 static gboolean
@@ -49,7 +49,7 @@ take_size (KvHttpChunked *chunked, char c)
     {
       if (++chunked->digits > MAX_DIGITS)
         return KV_HTTP_CHUNKED_MALFORMED;
-      chunked->chunk = chunked->chunk << 4 | (guint64)g_ascii_xdigit_value (c);
+      chunked->chunk = chunked->chunk << 4 | (guint64) g_ascii_xdigit_value (c);
       return KV_HTTP_CHUNKED_INCOMPLETE;
     }
   if (chunked->digits == 0 || (c != '\r' && c != ';'))
@@ -163,7 +163,7 @@ kv_http_chunked_decode (KvHttpChunked *chunked,
           result = take_byte (chunked, input[in++]);
           continue;
         }
-      part = (gsize)MIN (chunked->chunk, length - in);
+      part = (gsize) MIN (chunked->chunk, length - in);
       memmove (output + out, input + in, part);
       in += part;
       out += part;

@@ -37,21 +37,22 @@ struct _KvHttpConnection {
   KvHttpPollerItem item; /* first, so that the item is the connection */
   KvHttpTimer timer;
   KvHttpExchange exchange;
-  KvHttpPool *pool; /* (borrowed) */
-  GList link;       /* in the pool's connections */
-  int fd;           /* (owned); closed together with the record */
+  KvHttpPool *pool;     /* (borrowed) */
+  GList link;           /* in the pool's connections */
+  int fd;               /* (owned); closed together with the record */
   KvRateBucket *bucket; /* (owned) (nullable) */
   gpointer lane_data;
 
   KvHttpConnectionState state;
-  guint depth;       /* of functions that run on it now */
-  gboolean keep;     /* as settled for the response under way */
-  gboolean blocked;  /* the socket takes no more now */
-  gboolean broken;   /* the client is gone */
-  gboolean resting;  /* idle for so long that only the socket is held on to */
-  gint64 deadline;   /* in monotonic microseconds; what it means is the state's question */
-  gint64 timer_due;  /* when the timer fires, at the earliest; it is not moved while that is soon enough */
-  gsize dropped;     /* bytes, while lingering */
+  guint depth;      /* of functions that run on it now */
+  gboolean keep;    /* as settled for the response under way */
+  gboolean blocked; /* the socket takes no more now */
+  gboolean broken;  /* the client is gone */
+  gboolean resting; /* idle for so long that only the socket is held on to */
+  gint64 deadline;  /* in monotonic microseconds; what it means is the state's question */
+  gint64
+    timer_due; /* when the timer fires, at the earliest; it is not moved while that is soon enough */
+  gsize dropped; /* bytes, while lingering */
 
   KvHttpBuffer in;      /* (owned): the request first, then what has come behind it */
   KvHttpBuffer out;     /* (owned) */

@@ -170,8 +170,8 @@ kv_http_connection_write (KvHttpConnection *connection, const char *data, gsize 
 void
 kv_http_connection_flush (KvHttpConnection *connection)
 {
-  while (!connection->blocked && !connection->broken &&
-         kv_http_buffer_length (&connection->out) > 0)
+  while (!connection->blocked && !connection->broken
+         && kv_http_buffer_length (&connection->out) > 0)
     {
       gssize sent = transmit (connection, NULL, 0);
 
@@ -328,8 +328,8 @@ drop (KvHttpConnection *connection)
 
   if (n > 0)
     connection->dropped += (gsize) n;
-  if (n == 0 || connection->dropped > LINGER_BYTES ||
-      (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+  if (n == 0 || connection->dropped > LINGER_BYTES
+      || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
     close_connection (connection);
 }
 

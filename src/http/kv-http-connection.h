@@ -126,8 +126,7 @@ KvHttpConnectionField kv_http_connection_settle (KvHttpConnection *connection);
  * Returns: how many were taken; 0 when the client has to take some first, see kv_http_connection_is_writable(); -1 when
  *   it is gone
  */
-gssize
-kv_http_connection_write (KvHttpConnection *connection, const char *data, gsize length);
+gssize kv_http_connection_write (KvHttpConnection *connection, const char *data, gsize length);
 
 /**
  * kv_http_connection_flush:

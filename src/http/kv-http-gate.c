@@ -32,8 +32,7 @@ send_response (KvHttpConnection *connection, gssize length)
     }
   kv_http_wire_append_response (&connection->out, &exchange->response,
                                 exchange->method == KV_HTTP_HEAD, field);
-  end_request (connection,
-               length < 0 ? kv_http_buffer_length (&connection->in) : (gsize) length);
+  end_request (connection, length < 0 ? kv_http_buffer_length (&connection->in) : (gsize) length);
 }
 
 static void
@@ -191,9 +190,8 @@ take_chunks (KvHttpConnection *connection)
   char *raw = kv_http_buffer_peek (in) + known;
   gsize consumed;
   gsize produced;
-  KvHttpChunkedResult result =
-    kv_http_chunked_decode (&connection->chunked, raw, kv_http_buffer_length (in) - known, raw,
-                            &consumed, &produced);
+  KvHttpChunkedResult result = kv_http_chunked_decode (
+    &connection->chunked, raw, kv_http_buffer_length (in) - known, raw, &consumed, &produced);
 
   kv_http_buffer_cut (in, known + produced, consumed - produced);
   connection->body_length += produced;

@@ -7,10 +7,11 @@
 
 /* What a byte may be part of. */
 enum {
-  TOKEN = 1 << 0,  /* tchar: RFC 9110, section 5.6.2 */
-  VALUE = 1 << 1,  /* field-vchar, obs-text, SP and HTAB: RFC 9110, section 5.5 */
-  TARGET = 1 << 2, /* what may stand in a request target; which escapes are good is the route's question */
-  HOST = 1 << 3,   /* uri-host and port: RFC 3986, section 3.2.2 */
+  TOKEN = 1 << 0, /* tchar: RFC 9110, section 5.6.2 */
+  VALUE = 1 << 1, /* field-vchar, obs-text, SP and HTAB: RFC 9110, section 5.5 */
+  TARGET =
+    1 << 2, /* what may stand in a request target; which escapes are good is the route's question */
+  HOST = 1 << 3, /* uri-host and port: RFC 3986, section 3.2.2 */
 };
 
 #define LETTER (TOKEN | VALUE | TARGET | HOST)
@@ -73,7 +74,10 @@ typedef struct {
   KnownField field;
 } Known;
 
-#define KNOWN(name, field) { name, sizeof name - 1, field }
+#define KNOWN(name, field)                                                                         \
+  {                                                                                                \
+    name, sizeof name - 1, field                                                                   \
+  }
 
 static const Known known_fields[] = {
   KNOWN ("host", FIELD_HOST),
@@ -111,7 +115,7 @@ is_all (const char *data, gsize length, guint8 class)
   guint8 common = class;
 
   for (gsize i = 0; i < length; i++)
-    common &= byte_classes[(guint8)data[i]];
+    common &= byte_classes[(guint8) data[i]];
   return common != 0;
 }
 
@@ -140,7 +144,7 @@ find_end (const char *data, gsize length, gsize *scanned)
 
   while ((feed = memchr (data + position, '\n', length - position)) != NULL)
     {
-      gsize at = (gsize)(feed - data);
+      gsize at = (gsize) (feed - data);
 
       position = at + 1;
       if (at == 0 || data[at - 1] != '\r')
@@ -169,8 +173,8 @@ take_line (const char *data, gsize length)
 static gboolean
 parse_version (KvHttpHead *head, const char *version, gsize length)
 {
-  if (length != 8 || memcmp (version, "HTTP/", 5) != 0 || !g_ascii_isdigit (version[5]) ||
-      version[6] != '.' || !g_ascii_isdigit (version[7]))
+  if (length != 8 || memcmp (version, "HTTP/", 5) != 0 || !g_ascii_isdigit (version[5])
+      || version[6] != '.' || !g_ascii_isdigit (version[7]))
     return refuse (head, 400, "The request line does not end with an HTTP version.");
   if (version[5] != '1')
     return refuse (head, 505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.");
@@ -188,21 +192,21 @@ parse_target (Parser *parser, const char *target, gsize length)
 
   if (!is_all (target, length, TARGET))
     return refuse (head, 400, "The request target holds a byte that no URI may hold.");
-  if (target[0] != '/' &&
-      !(length == 1 && target[0] == '*' && method.length == 7 &&
-        memcmp (method.data, "OPTIONS", 7) == 0))
+  if (target[0] != '/'
+      && !(length == 1 && target[0] == '*' && method.length == 7
+           && memcmp (method.data, "OPTIONS", 7) == 0))
     return refuse (head, 400, "The request target must be a path.");
 
   mark = memchr (target, '?', length);
   if (mark != NULL)
     {
-      path_length = (gsize)(mark - target);
+      path_length = (gsize) (mark - target);
       head->has_query = TRUE;
-      head->query.offset = (guint32)(mark + 1 - parser->data);
-      head->query.length = (guint32)(length - path_length - 1);
+      head->query.offset = (guint32) (mark + 1 - parser->data);
+      head->query.length = (guint32) (length - path_length - 1);
     }
-  head->path.offset = (guint32)(target - parser->data);
-  head->path.length = (guint32)path_length;
+  head->path.offset = (guint32) (target - parser->data);
+  head->path.length = (guint32) path_length;
   return TRUE;
 }
 
@@ -218,19 +222,19 @@ parse_request_line (Parser *parser, const char *line, gsize length)
   if (space == NULL || space == line)
     return refuse (head, 400, "The request line is not METHOD, target and version.");
   target = space + 1;
-  head->method.offset = (guint32)(line - parser->data);
-  head->method.length = (guint32)(space - line);
+  head->method.offset = (guint32) (line - parser->data);
+  head->method.length = (guint32) (space - line);
   if (!is_all (line, head->method.length, TOKEN) || head->method.length > KV_HTTP_HEAD_MAX_METHOD)
     return refuse (head, 400, "That is no method.");
 
-  space = memchr (target, ' ', (gsize)(end - target));
+  space = memchr (target, ' ', (gsize) (end - target));
   if (space == NULL || space == target)
     return refuse (head, 400, "The request line is not METHOD, target and version.");
   version = space + 1;
 
   /* The version first: what the other fields mean depends on it. */
-  return parse_version (head, version, (gsize)(end - version)) &&
-         parse_target (parser, target, (gsize)(space - target));
+  return parse_version (head, version, (gsize) (end - version))
+         && parse_target (parser, target, (gsize) (space - target));
 }
 
 static gboolean
@@ -245,7 +249,7 @@ parse_content_length (KvHttpHead *head, const char *value, gsize length)
     {
       if (!g_ascii_isdigit (value[i]))
         return refuse (head, 400, "The Content-Length is not a number of bytes.");
-      number = 10 * number + (guint64)(value[i] - '0');
+      number = 10 * number + (guint64) (value[i] - '0');
     }
   head->has_length = TRUE;
   head->content_length = number;
@@ -259,7 +263,7 @@ parse_connection (Parser *parser, const char *value, gsize length)
 
   while (value < end)
     {
-      const char *comma = memchr (value, ',', (gsize)(end - value));
+      const char *comma = memchr (value, ',', (gsize) (end - value));
       const char *stop = comma != NULL ? comma : end;
       const char *next = comma != NULL ? comma + 1 : end;
 
@@ -267,9 +271,9 @@ parse_connection (Parser *parser, const char *value, gsize length)
         value++;
       while (stop > value && (stop[-1] == ' ' || stop[-1] == '\t'))
         stop--;
-      if (equals (value, (gsize)(stop - value), "close"))
+      if (equals (value, (gsize) (stop - value), "close"))
         parser->wants_close = TRUE;
-      else if (equals (value, (gsize)(stop - value), "keep-alive"))
+      else if (equals (value, (gsize) (stop - value), "keep-alive"))
         parser->wants_keep_alive = TRUE;
       value = next;
     }
@@ -319,8 +323,8 @@ note_field (Parser *parser, const KvHttpHeadField *field, gboolean *keep)
     {
       const Known *known = &known_fields[i];
 
-      if (known->length != field->name.length ||
-          g_ascii_strncasecmp (name, known->name, known->length) != 0)
+      if (known->length != field->name.length
+          || g_ascii_strncasecmp (name, known->name, known->length) != 0)
         continue;
       if ((parser->seen & (1u << i)) != 0 && known->field != FIELD_CONNECTION)
         return refuse (parser->head, 400, "A header that can have one value only is repeated.");
@@ -342,7 +346,7 @@ parse_field (Parser *parser, const char *line, gsize length)
   gboolean keep;
 
   /* A line that continues the one before, and a space before the colon, are no token and fall here. */
-  if (colon == NULL || colon == line || !is_all (line, (gsize)(colon - line), TOKEN))
+  if (colon == NULL || colon == line || !is_all (line, (gsize) (colon - line), TOKEN))
     return refuse (head, 400, "A header line does not begin with a name and a colon.");
 
   value = colon + 1;
@@ -350,15 +354,15 @@ parse_field (Parser *parser, const char *line, gsize length)
     value++;
   while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
     end--;
-  if (!is_all (value, (gsize)(end - value), VALUE))
+  if (!is_all (value, (gsize) (end - value), VALUE))
     return refuse (head, 400, "A header's value holds a control character.");
 
   if (head->n_fields == KV_HTTP_HEAD_MAX_FIELDS)
     return refuse (head, 431, "The request has too many headers.");
-  field->name.offset = (guint32)(line - parser->data);
-  field->name.length = (guint32)(colon - line);
-  field->value.offset = (guint32)(value - parser->data);
-  field->value.length = (guint32)(end - value);
+  field->name.offset = (guint32) (line - parser->data);
+  field->name.length = (guint32) (colon - line);
+  field->value.offset = (guint32) (value - parser->data);
+  field->value.length = (guint32) (end - value);
   if (!note_field (parser, field, &keep))
     return FALSE;
   if (keep)
@@ -382,8 +386,7 @@ check_whole (Parser *parser)
 
   if (head->minor_version == 0)
     head->expects_continue = FALSE;
-  head->keep_alive =
-    !parser->wants_close && (head->minor_version > 0 || parser->wants_keep_alive);
+  head->keep_alive = !parser->wants_close && (head->minor_version > 0 || parser->wants_keep_alive);
   return TRUE;
 }
 
@@ -394,14 +397,14 @@ parse_lines (Parser *parser, const char *line, const char *end)
 
   while (line < end)
     {
-      gssize length = take_line (line, (gsize)(end - line));
+      gssize length = take_line (line, (gsize) (end - line));
 
       if (length < 0)
         return refuse (parser->head, 400, "A line does not end with CR LF.");
       if (length == 0)
         break;
-      if (first ? !parse_request_line (parser, line, (gsize)length)
-                : !parse_field (parser, line, (gsize)length))
+      if (first ? !parse_request_line (parser, line, (gsize) length)
+                : !parse_field (parser, line, (gsize) length))
         return FALSE;
       first = FALSE;
       line += length + 2;
@@ -410,8 +413,11 @@ parse_lines (Parser *parser, const char *line, const char *end)
 }
 
 KvHttpHeadResult
-kv_http_head_parse (
-  KvHttpHead *head, const char *data, gsize length, gsize max_size, gsize *scanned)
+kv_http_head_parse (KvHttpHead *head,
+                    const char *data,
+                    gsize length,
+                    gsize max_size,
+                    gsize *scanned)
 {
   Parser parser = { .head = head, .data = data };
   gsize end = find_end (data, length, scanned);
@@ -426,8 +432,8 @@ kv_http_head_parse (
   if (end > max_size || (end == 0 && length > max_size))
     well_formed = refuse (head, 431, "The head of the request is too long.");
   /* What cannot become a request is told so at once: somebody tries TLS, say, and waits for an answer. */
-  else if (length > start && data[start] != '\r' &&
-           (byte_classes[(guint8)data[start]] & TOKEN) == 0)
+  else if (length > start && data[start] != '\r'
+           && (byte_classes[(guint8) data[start]] & TOKEN) == 0)
     well_formed = refuse (head, 400, "This is no HTTP request.");
   else if (end == 0)
     return KV_HTTP_HEAD_INCOMPLETE;

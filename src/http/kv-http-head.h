@@ -95,8 +95,11 @@ typedef enum {
  * Reads the head of a request, and guesses nothing: what could be understood in two ways is refused, as the next one
  * to read it may understand it the other way (RFC 9112, section 11.2). A pure function, without allocation.
  */
-KvHttpHeadResult kv_http_head_parse (
-  KvHttpHead *head, const char *data, gsize length, gsize max_size, gsize *scanned);
+KvHttpHeadResult kv_http_head_parse (KvHttpHead *head,
+                                     const char *data,
+                                     gsize length,
+                                     gsize max_size,
+                                     gsize *scanned);
 
 /**
  * kv_http_head_get:

@@ -23,11 +23,11 @@
 #define PAUSE_MS 100
 
 struct _KvHttpListener {
-  int fd;                      /* (owned) */
+  int fd; /* (owned) */
   KvHttpSocketAddress address;
-  KvHttpSocketFile file;       /* of a Unix socket */
-  GMainContext *context;       /* (owned) (nullable): once started */
-  GSource *source;             /* (owned) (nullable): either waits for connections, or for the end of a pause */
+  KvHttpSocketFile file; /* of a Unix socket */
+  GMainContext *context; /* (owned) (nullable): once started */
+  GSource *source; /* (owned) (nullable): either waits for connections, or for the end of a pause */
   KvHttpAcceptFunc func;
   gpointer user_data;
   gboolean exhausted; /* nothing could be accepted the last time */
@@ -149,11 +149,11 @@ bind_inet (int fd, const KvHttpSocketAddress *address)
   /* Only past connections that are not quite gone are overlooked by this: two listeners it does not allow. */
   if (setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0)
     return FALSE;
-  if (address->any.sa_family == AF_INET6 &&
-      setsockopt (fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) < 0)
+  if (address->any.sa_family == AF_INET6
+      && setsockopt (fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) < 0)
     return FALSE;
-  return bind (fd, &address->any, kv_http_socket_address_get_length (address)) == 0 &&
-         listen (fd, BACKLOG) == 0;
+  return bind (fd, &address->any, kv_http_socket_address_get_length (address)) == 0
+         && listen (fd, BACKLOG) == 0;
 }
 
 static void

@@ -54,8 +54,7 @@ const KvHttpSocketAddress *kv_http_listener_get_address (KvHttpListener *listene
  *
  * Begins to accept. When the process runs out of descriptors or memory it stops for a moment, and tries again.
  */
-void
-kv_http_listener_start (KvHttpListener *listener, KvHttpAcceptFunc func, gpointer user_data);
+void kv_http_listener_start (KvHttpListener *listener, KvHttpAcceptFunc func, gpointer user_data);
 
 /**
  * kv_http_listener_free:

@@ -79,7 +79,7 @@ heap_sift_down (KvHttpPoller *poller, KvHttpTimer *timer)
 static gboolean
 poller_prepare (GSource *source, int *timeout)
 {
-  KvHttpPoller *poller = (KvHttpPoller *)source;
+  KvHttpPoller *poller = (KvHttpPoller *) source;
   gint64 left;
 
   *timeout = -1;
@@ -89,14 +89,14 @@ poller_prepare (GSource *source, int *timeout)
   left = heap_get (poller, 1)->due - g_source_get_time (source);
   if (left <= 0)
     return TRUE;
-  *timeout = (int)MIN ((left + 999) / 1000, G_MAXINT);
+  *timeout = (int) MIN ((left + 999) / 1000, G_MAXINT);
   return FALSE;
 }
 
 static gboolean
 poller_check (GSource *source)
 {
-  KvHttpPoller *poller = (KvHttpPoller *)source;
+  KvHttpPoller *poller = (KvHttpPoller *) source;
 
   if (g_source_query_unix_fd (source, poller->tag) != 0)
     return TRUE;
@@ -111,8 +111,8 @@ dispatch_items (KvHttpPoller *poller)
 
   for (int i = 0; i < n_events; i++)
     {
-      guint number = (guint32)events[i].data.u64;
-      guint32 generation = (guint32)(events[i].data.u64 >> 32);
+      guint number = (guint32) events[i].data.u64;
+      guint32 generation = (guint32) (events[i].data.u64 >> 32);
       const Slot *slot = &g_array_index (poller->slots, Slot, number);
 
       if (slot->item != NULL && slot->generation == generation)
@@ -135,7 +135,7 @@ dispatch_timers (KvHttpPoller *poller, gint64 now)
 static gboolean
 poller_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
-  KvHttpPoller *poller = (KvHttpPoller *)source;
+  KvHttpPoller *poller = (KvHttpPoller *) source;
 
   if (g_source_query_unix_fd (source, poller->tag) != 0)
     dispatch_items (poller);
@@ -146,7 +146,7 @@ poller_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 static void
 poller_finalize (GSource *source)
 {
-  KvHttpPoller *poller = (KvHttpPoller *)source;
+  KvHttpPoller *poller = (KvHttpPoller *) source;
 
   close (poller->epoll_fd);
   g_array_unref (poller->slots);
@@ -164,7 +164,7 @@ KvHttpPoller *
 kv_http_poller_new (GMainContext *context)
 {
   GSource *source = g_source_new (&poller_funcs, sizeof (KvHttpPoller));
-  KvHttpPoller *poller = (KvHttpPoller *)source;
+  KvHttpPoller *poller = (KvHttpPoller *) source;
   const Slot nobody = { NULL, 0, 0 };
 
   poller->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
@@ -225,7 +225,7 @@ make_event (KvHttpPoller *poller, guint number, guint32 events)
 
   return (struct epoll_event){
     .events = events,
-    .data.u64 = (guint64)generation << 32 | number,
+    .data.u64 = (guint64) generation << 32 | number,
   };
 }
 
@@ -304,7 +304,7 @@ kv_http_poller_clear_timer (KvHttpPoller *poller, KvHttpTimer *timer)
     return;
 
   last = heap_get (poller, poller->heap->len - 1);
-  g_ptr_array_set_size (poller->heap, (int)poller->heap->len - 1);
+  g_ptr_array_set_size (poller->heap, (int) poller->heap->len - 1);
   timer->index = 0;
   if (last == timer)
     return;

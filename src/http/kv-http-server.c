@@ -8,8 +8,8 @@
 #include "core/kv-error.h"
 #include "http/kv-http-address.h"
 #include "http/kv-http-listener.h"
-#include "http/kv-http-worker.h"
 #include "http/kv-http-wire.h"
+#include "http/kv-http-worker.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -39,14 +39,14 @@ struct _KvHttpServer {
   KvRateLimiter *limiter; /* (borrowed) */
   KvHttpLimits limits;
   gboolean allow_remote;
-  GPtrArray *listeners;   /* (owned) (element-type KvHttpListener) */
-  GPtrArray *workers;     /* (owned) (element-type KvHttpWorker) */
+  GPtrArray *listeners; /* (owned) (element-type KvHttpListener) */
+  GPtrArray *workers;   /* (owned) (element-type KvHttpWorker) */
   gboolean started;
-  gboolean full;          /* the last connection was one too many */
+  gboolean full; /* the last connection was one too many */
 
-  GMainContext *context;  /* (owned) (nullable): the one that started it */
-  GTask *stopping;        /* (owned) (nullable) */
-  guint n_running;        /* workers whose thread has not ended */
+  GMainContext *context; /* (owned) (nullable): the one that started it */
+  GTask *stopping;       /* (owned) (nullable) */
+  guint n_running;       /* workers whose thread has not ended */
 };
 
 G_DEFINE_FINAL_TYPE (KvHttpServer, kv_http_server, G_TYPE_OBJECT)
@@ -69,7 +69,8 @@ refuse_connection (KvHttpServer *self, const KvHttpAccepted *accepted)
 
   kv_http_wire_append_response (&buffer, &response, FALSE, KV_HTTP_CONNECTION_CLOSE);
   if (send (accepted->fd, kv_http_buffer_peek (&buffer), kv_http_buffer_length (&buffer),
-            MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+            MSG_NOSIGNAL | MSG_DONTWAIT)
+      < 0)
     g_debug ("A connection was refused without a word: %s", g_strerror (errno));
   close (accepted->fd);
   kv_http_buffer_clear (&buffer);
@@ -169,8 +170,8 @@ kv_http_server_new (KvStore *store,
   self->limiter = limiter;
   self->limits = *limits;
   for (guint i = 0; i < n_workers; i++)
-    g_ptr_array_add (self->workers, kv_http_worker_new (store, limiter, &self->limits, i,
-                                                        on_worker_exited, self));
+    g_ptr_array_add (self->workers,
+                     kv_http_worker_new (store, limiter, &self->limits, i, on_worker_exited, self));
   return self;
 }
 
@@ -190,8 +191,8 @@ has_loopback_ipv6 (void)
   if (fd < 0)
     return errno != EAFNOSUPPORT;
   kv_http_socket_address_set_loopback_ipv6 (&address, 0);
-  absent = bind (fd, &address.any, kv_http_socket_address_get_length (&address)) < 0 &&
-           errno == EADDRNOTAVAIL;
+  absent = bind (fd, &address.any, kv_http_socket_address_get_length (&address)) < 0
+           && errno == EADDRNOTAVAIL;
   close (fd);
   return !absent;
 }
@@ -283,7 +284,8 @@ kv_http_server_get_addresses (KvHttpServer *self)
   for (guint i = 0; i < self->listeners->len; i++)
     {
       KvHttpListener *listener = g_ptr_array_index (self->listeners, i);
-      g_autofree char *uri = kv_http_socket_address_to_uri (kv_http_listener_get_address (listener));
+      g_autofree char *uri =
+        kv_http_socket_address_to_uri (kv_http_listener_get_address (listener));
 
       g_strv_builder_add (addresses, uri);
     }

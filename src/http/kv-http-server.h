@@ -3,10 +3,10 @@
  */
 #pragma once
 
-#include <gio/gio.h>
-
 #include "http/kv-http-context.h"
 #include "principal/kv-rate-limiter.h"
+
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
@@ -77,7 +77,6 @@ void kv_http_server_stop_async (KvHttpServer *server,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data);
 
-gboolean
-kv_http_server_stop_finish (KvHttpServer *server, GAsyncResult *result, GError **error);
+gboolean kv_http_server_stop_finish (KvHttpServer *server, GAsyncResult *result, GError **error);
 
 G_END_DECLS

@@ -63,17 +63,13 @@ remove_stale (const KvHttpSocketAddress *address)
 }
 
 static gboolean
-bind_and_listen (KvHttpSocketFile *file,
-                 int fd,
-                 const KvHttpSocketAddress *address,
-                 int backlog)
+bind_and_listen (KvHttpSocketFile *file, int fd, const KvHttpSocketAddress *address, int backlog)
 {
   struct stat info;
 
   /* The file gets the mode that the socket has when it is bound (unix(7) does not say so, Linux does it), less the
    * umask: so there is no moment at which others could connect, and the umask, which all threads share, stays. */
-  if (fchmod (fd, S_IRUSR | S_IWUSR) < 0 ||
-      bind (fd, &address->any, sizeof address->unix_path) < 0)
+  if (fchmod (fd, S_IRUSR | S_IWUSR) < 0 || bind (fd, &address->any, sizeof address->unix_path) < 0)
     return FALSE;
   if (lstat (address->unix_path.sun_path, &info) < 0)
     return FALSE;
@@ -113,8 +109,8 @@ kv_http_socket_file_remove (KvHttpSocketFile *file, const KvHttpSocketAddress *a
   const char *path = address->unix_path.sun_path;
   struct stat info;
 
-  if (file->inode != 0 && lstat (path, &info) == 0 && info.st_dev == file->device &&
-      info.st_ino == file->inode)
+  if (file->inode != 0 && lstat (path, &info) == 0 && info.st_dev == file->device
+      && info.st_ino == file->inode)
     unlink (path);
   file->inode = 0;
 }

@@ -42,7 +42,6 @@ gboolean kv_http_socket_file_listen (KvHttpSocketFile *file,
  *
  * Removes the file, unless another has taken its place. Does nothing while there is none.
  */
-void
-kv_http_socket_file_remove (KvHttpSocketFile *file, const KvHttpSocketAddress *address);
+void kv_http_socket_file_remove (KvHttpSocketFile *file, const KvHttpSocketAddress *address);
 
 G_END_DECLS

@@ -10,13 +10,17 @@
 
 #include <unistd.h>
 
+#define DRAIN_INTERVAL (200 * G_TIME_SPAN_MILLISECOND)
+
 struct _KvHttpWorker {
-  KvHttpPool pool;       /* first, so that the pool is the worker; the thread's, like all that it points to */
-  KvHttpContext context; /* borrows the poller and the streams below */
-  KvHttpPoller *poller;  /* (owned) (nullable): while the thread runs */
-  KvSseGroup *streams;   /* (owned) (nullable): while the thread runs */
-  KvSoupLane *lane;      /* (owned) (nullable): while the thread runs */
-  KvHttpTimer grace;     /* armed while draining */
+  KvHttpPool
+    pool; /* first, so that the pool is the worker; the thread's, like all that it points to */
+  KvHttpContext context;  /* borrows the poller and the streams below */
+  KvHttpPoller *poller;   /* (owned) (nullable): while the thread runs */
+  KvSseGroup *streams;    /* (owned) (nullable): while the thread runs */
+  KvSoupLane *lane;       /* (owned) (nullable): while the thread runs */
+  KvHttpTimer drain_tick; /* armed while draining */
+  gint64 drain_end;       /* in monotonic microseconds */
 
   GThread *thread; /* (owned) (nullable) */
   guint number;
@@ -25,8 +29,9 @@ struct _KvHttpWorker {
   GMainContext *main_context; /* (owned) */
   GMainLoop *loop;            /* (owned) */
 
-  GMutex lock;    /* guards @inbox and @drain_grace, which other threads fill and the worker's empties */
-  GArray *inbox;  /* (owned) (element-type KvHttpAccepted) */
+  GMutex
+    lock; /* guards @inbox and @drain_grace, which other threads fill and the worker's empties */
+  GArray *inbox;      /* (owned) (element-type KvHttpAccepted) */
   gint64 drain_grace; /* -1 until it is time */
 
   gint n_connections; /* atomic */
@@ -48,13 +53,17 @@ on_connection_closed (KvHttpPool *pool)
   quit_when_empty (worker);
 }
 
+/* Ends the streams that requests still under way have opened since, and the thread when its time is over. */
 static void
-on_grace_over (KvHttpTimer *timer)
+on_drain_tick (KvHttpTimer *timer)
 {
-  KvHttpWorker *worker =
-    (gpointer) ((char *) timer - G_STRUCT_OFFSET (KvHttpWorker, grace));
+  KvHttpWorker *worker = (gpointer) ((char *) timer - G_STRUCT_OFFSET (KvHttpWorker, drain_tick));
 
-  g_main_loop_quit (worker->loop);
+  kv_sse_group_close_all (worker->streams);
+  if (g_get_monotonic_time () >= worker->drain_end)
+    g_main_loop_quit (worker->loop);
+  else
+    kv_http_poller_set_timer (worker->poller, timer, DRAIN_INTERVAL);
 }
 
 static void
@@ -69,7 +78,8 @@ begin_to_drain (KvHttpWorker *worker, gint64 grace)
       next = link->next;
       kv_http_connection_drain (link->data);
     }
-  kv_http_poller_set_timer (worker->poller, &worker->grace, grace);
+  worker->drain_end = g_get_monotonic_time () + grace;
+  kv_http_poller_set_timer (worker->poller, &worker->drain_tick, MIN (grace, DRAIN_INTERVAL));
   quit_when_empty (worker);
 }
 
@@ -120,7 +130,7 @@ set_up (KvHttpWorker *worker)
   worker->pool.lane = kv_soup_lane_get_functions ();
   worker->pool.lane_data = worker->lane;
   worker->pool.closed = on_connection_closed;
-  worker->grace.func = on_grace_over;
+  worker->drain_tick.func = on_drain_tick;
 }
 
 /* The streams hold sockets, and the lane requests, of connections: so the connections go last. */
@@ -131,7 +141,7 @@ tear_down (KvHttpWorker *worker)
   g_clear_pointer (&worker->lane, kv_soup_lane_free);
   while (worker->pool.connections.head != NULL)
     kv_http_connection_abort (worker->pool.connections.head->data);
-  kv_http_poller_clear_timer (worker->poller, &worker->grace);
+  kv_http_poller_clear_timer (worker->poller, &worker->drain_tick);
   g_clear_pointer (&worker->poller, kv_http_poller_free);
 }
 

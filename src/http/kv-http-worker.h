@@ -58,8 +58,7 @@ guint kv_http_worker_count (KvHttpWorker *worker);
  *
  * Hands connections over, with one wake-up for all of them.
  */
-void
-kv_http_worker_give (KvHttpWorker *worker, const KvHttpAccepted *accepted, guint length);
+void kv_http_worker_give (KvHttpWorker *worker, const KvHttpAccepted *accepted, guint length);
 
 /**
  * kv_http_worker_drain:

@@ -4,7 +4,7 @@
 #include "principal/kv-rate-limiter.h"
 
 #include "core/kv-error.h"
-#include "core/kv-key.h"
+#include "core/kv-hash.h"
 
 #include <stdatomic.h>
 #include <string.h>

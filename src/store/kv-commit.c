@@ -4,6 +4,7 @@
 /* How a write is decided and carried out. See the essay at the top of kv-store.c for the locks. */
 
 #include "core/kv-entry-private.h"
+#include "core/kv-hash.h"
 #include "store/kv-spin.h"
 #include "store/kv-store-private.h"
 

@@ -4,6 +4,7 @@
 #include "store/kv-table.h"
 
 #include "core/kv-entry-private.h"
+#include "core/kv-hash.h"
 #include "store/kv-spin.h"
 
 #include <string.h>

@@ -4,6 +4,7 @@
 #include "store/kv-watch.h"
 
 #include "core/kv-entry-private.h"
+#include "core/kv-hash.h"
 #include "store/kv-spin.h"
 #include "store/kv-watch-hub.h"
 

@@ -91,7 +91,8 @@ KvWatch *kv_watch_new (KvStore *store,
  * kv_watch_next:
  * @event: (out): filled in when %TRUE is returned; clear it with kv_watch_event_clear()
  *
- * Takes the next event.
+ * Takes the next event. That there is none now does not mean that a revision is over: the changes of a transaction may
+ * come in two goes, and a filter may leave out the one that is marked as the last of its revision.
  *
  * Returns: %FALSE when there is none now; @func tells when there is one again
  */

@@ -26,7 +26,7 @@ CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configurat
 <busconfig>
   <type>session</type>
   <listen>unix:path={directory}/bus</listen>
-  <auth>EXTERNAL</auth>
+  <auth>EXTERNAL</auth>{services}
   <policy context="default">
     <allow send_destination="*" eavesdrop="true"/>
     <allow eavesdrop="true"/>
@@ -40,17 +40,19 @@ CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configurat
 
 
 class Bus:
-    """A dbus-daemon, with nobody on it. There is no service activation."""
+    """A dbus-daemon, with nobody on it. It starts services only where it is given a directory of service files."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, services=None, environment=None):
         config = os.path.join(directory, "bus.conf")
         with open(config, "w", encoding="utf-8") as file:
-            file.write(CONFIG.format(directory=directory))
+            element = f"<servicedir>{services}</servicedir>" if services else ""
+            file.write(CONFIG.format(directory=directory, services=element))
         read_fd, write_fd = os.pipe()
         self.process = subprocess.Popen(
             ["dbus-daemon", f"--config-file={config}", f"--print-address={write_fd}", "--nofork"],
             pass_fds=[write_fd],
             stdin=subprocess.DEVNULL,
+            env=environment,
         )
         os.close(write_fd)
         with open(read_fd, encoding="ascii") as file:
@@ -71,8 +73,8 @@ class BusError(Exception):
 
     def __init__(self, error):
         self.name = Gio.DBusError.get_remote_error(error)
-        Gio.DBusError.strip_remote_error(error)
-        self.message = error.message
+        # Gio.DBusError.strip_remote_error() works on a copy in Python.
+        self.message = error.message.removeprefix(f"GDBus.Error:{self.name}: ")
         super().__init__(f"{self.name}: {self.message}")
 
 

@@ -8,6 +8,15 @@
 #include "http/kv-http-router.h"
 #include "http/kv-http-uri.h"
 
+/* That it was not swapped is an answer, not a fault: its status says all, and the body stays empty. */
+static guint
+status_of (const KvResult *result)
+{
+  if (result->status == KV_RESULT_NOT_FOUND)
+    return 404;
+  return result->status == KV_RESULT_CONDITION_FAILED ? 412 : 204;
+}
+
 static void
 answer (KvStore *store,
         KvResult *results,
@@ -17,16 +26,11 @@ answer (KvStore *store,
         gpointer user_data)
 {
   KvHttpExchange *exchange = user_data;
-  g_autoptr (GError) failure = NULL;
 
   if (error != NULL)
     kv_http_exchange_send_error (exchange, error);
-  else if (results[0].status == KV_RESULT_NOT_FOUND)
-    kv_http_exchange_send (exchange, 404);
-  else if (!kv_result_to_error (&results[0], &failure))
-    kv_http_exchange_send_error (exchange, failure);
   else
-    kv_http_exchange_send (exchange, 204);
+    kv_http_exchange_send (exchange, status_of (&results[0]));
 }
 
 /* The operation borrows the expected value from @body. */

@@ -40,8 +40,11 @@ read_text (KvSoupInput *self, gpointer buffer, gsize count, GError **error)
 }
 
 static gssize
-kv_soup_input_read (
-  GInputStream *stream, void *buffer, gsize count, GCancellable *cancellable, GError **error)
+kv_soup_input_read (GInputStream *stream,
+                    void *buffer,
+                    gsize count,
+                    GCancellable *cancellable,
+                    GError **error)
 {
   return read_text (KV_SOUP_INPUT (stream), buffer, count, error);
 }

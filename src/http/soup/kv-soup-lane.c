@@ -24,11 +24,12 @@ struct _KvSoupLane {
 /* What is kept for a connection from one request to the next: libsoup's objects cost as much to make as a request to
  * answer. */
 typedef struct {
-  KvSoupStream *stream;       /* (owned) */
-  SoupServerMessage *message; /* (owned) (nullable): of the last request: leads to libsoup's connection */
-  gboolean busy;              /* libsoup has a request */
-  gboolean answered;          /* the route is done with it */
-  gboolean inside;            /* libsoup is calling, and would not bear that its connection goes away */
+  KvSoupStream *stream; /* (owned) */
+  SoupServerMessage
+    *message;        /* (owned) (nullable): of the last request: leads to libsoup's connection */
+  gboolean busy;     /* libsoup has a request */
+  gboolean answered; /* the route is done with it */
+  gboolean inside;   /* libsoup is calling, and would not bear that its connection goes away */
 } Session;
 
 static KvSoupLane *

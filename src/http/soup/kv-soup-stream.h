@@ -38,8 +38,7 @@ typedef struct {
  * @connection: (transfer none)
  * @funcs: static
  */
-KvSoupStream *
-kv_soup_stream_new (KvHttpConnection *connection, const KvSoupStreamFuncs *funcs);
+KvSoupStream *kv_soup_stream_new (KvHttpConnection *connection, const KvSoupStreamFuncs *funcs);
 
 /**
  * kv_soup_stream_feed:

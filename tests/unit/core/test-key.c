@@ -3,6 +3,7 @@
  */
 
 #include "core/kv-error.h"
+#include "core/kv-hash.h"
 #include "core/kv-key.h"
 
 #include <string.h>
