@@ -28,6 +28,7 @@ struct _KvApplication {
   GObject parent_instance;
 
   const KvSettings *settings; /* (borrowed) */
+  guint files;                /* that may be open */
   KvHttpLimits limits;
   KvRateLimiter *limiter; /* (owned) outlives both doors */
   KvStore *store;         /* (owned) */
@@ -66,18 +67,37 @@ kv_application_init (KvApplication *self)
 {
 }
 
+static guint
+count_reserved_files (const KvSettings *settings)
+{
+  return RESERVED_FILES + RESERVED_FILES_PER_THREAD * settings->http_threads;
+}
+
 /* A connection beyond what may be open would wait unaccepted; one beyond the limit is told so. */
 static guint
-limit_connections (const KvSettings *settings)
+limit_connections (const KvSettings *settings, guint files)
 {
-  guint files = kv_process_raise_file_limit ();
-  guint reserved = RESERVED_FILES + RESERVED_FILES_PER_THREAD * settings->http_threads;
-  guint room = files > reserved ? files - reserved : 1;
+  guint reserved = count_reserved_files (settings);
+  guint room = files > reserved ? files - reserved : 0;
 
-  if (room < settings->max_connections)
-    g_message (_ ("Serving at most %u HTTP connections at a time: only %u files may be open"), room,
+  if (room > 0 && room < settings->max_connections)
+    g_message (_ ("HTTP connections at a time: %u at most, as only %u files may be open"), room,
                files);
-  return MIN (room, settings->max_connections);
+  return CLAMP (settings->max_connections, 1, MAX (room, 1));
+}
+
+/* GLib ends the process when it lacks a descriptor for itself, so there have to be enough of them. */
+static gboolean
+check_files (KvApplication *self, GError **error)
+{
+  guint needed = count_reserved_files (self->settings) + 1;
+
+  if (self->files >= needed)
+    return TRUE;
+  g_set_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE,
+               _ ("Only %u files may be open, and %u at least are needed (see “ulimit -n”)"),
+               self->files, needed);
+  return FALSE;
 }
 
 KvApplication *
@@ -88,8 +108,9 @@ kv_application_new (const KvSettings *settings)
     kv_http_default_limits.max_json_size / kv_http_default_limits.max_value_size;
 
   self->settings = settings;
+  self->files = kv_process_raise_file_limit ();
   self->limits = kv_http_default_limits;
-  self->limits.max_connections = limit_connections (settings);
+  self->limits.max_connections = limit_connections (settings, self->files);
   self->limits.max_value_size = settings->max_value_size;
   /* A value must also fit when it comes in a batch. */
   self->limits.max_json_size =
@@ -210,7 +231,7 @@ kv_application_start_async (KvApplication *self,
   /* What has been opened must be stopped in order, so a success stays one. */
   g_task_set_check_cancellable (task, FALSE);
   /* Addresses first: they fail at once, and a bus name that comes and goes again would mislead those who wait for it. */
-  if (!listen_http (self, &error))
+  if (!check_files (self, &error) || !listen_http (self, &error))
     {
       g_task_return_error (task, error);
       return;

@@ -160,8 +160,11 @@ kv_outcome_new (KvResult *results, guint length, gboolean committed, guint64 rev
   self->committed = committed;
   self->revision = revision;
   self->length = length;
-  memcpy (self->results, results, length * sizeof *results);
-  memset (results, 0, length * sizeof *results);
+  if (length > 0)
+    {
+      memcpy (self->results, results, length * sizeof *results);
+      memset (results, 0, length * sizeof *results);
+    }
   return self;
 }
 

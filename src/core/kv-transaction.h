@@ -90,7 +90,7 @@ GType kv_outcome_get_type (void) G_GNUC_CONST;
 
 /**
  * kv_outcome_new: (skip)
- * @results: (array length=length): moved into the outcome
+ * @results: (array length=length) (nullable): moved into the outcome; may be %NULL when there are none
  * @length: their number
  * @committed: whether the writes were carried out
  * @revision: the store's revision after it

@@ -40,7 +40,8 @@ typedef struct {
  * @address: (out caller-allocates)
  * @error: set to %KV_ERROR_INVALID_ARGUMENT
  *
- * Reads an address. Names other than `localhost` are not looked up: what they mean is not ours to know.
+ * Reads an address. Names other than `localhost` are not looked up: what they mean is not ours to
+ * know.
  */
 gboolean kv_http_address_parse (const char *text, KvHttpAddress *address, GError **error);
 
@@ -54,7 +55,8 @@ socklen_t kv_http_socket_address_get_length (const KvHttpSocketAddress *address)
 /**
  * kv_http_socket_address_is_local:
  *
- * Returns: whether only programs on this machine reach @address: 127.0.0.0/8, ::1, and every Unix socket
+ * Returns: whether only programs on this machine reach @address: 127.0.0.0/8, ::1, and every Unix
+ *   socket
  */
 gboolean kv_http_socket_address_is_local (const KvHttpSocketAddress *address);
 

@@ -79,8 +79,8 @@ take_size_end (KvHttpChunked *chunked, char c)
   return KV_HTTP_CHUNKED_INCOMPLETE;
 }
 
-/* A trailer is a header line behind the body. None means anything here, but a body that ends in something else is not
- * whole. */
+/* A trailer is a header line behind the body. None means anything here, but a body that ends in
+ * something else is not whole. */
 static KvHttpChunkedResult
 take_trailer (KvHttpChunked *chunked, char c)
 {

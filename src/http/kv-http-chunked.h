@@ -14,8 +14,9 @@ G_BEGIN_DECLS
 /**
  * KvHttpChunked:
  *
- * Takes the chunked transfer coding off a body that comes piece by piece: RFC 9112, section 7.1, without leniency. A
- * plain value, without memory of its own; its members are nobody else's business.
+ * Takes the chunked transfer coding off a body that comes piece by piece: RFC 9112, section 7.1,
+ * without leniency. A plain value, without memory of its own; its members are nobody else's
+ * business.
  */
 typedef struct {
   guint state;

@@ -17,8 +17,9 @@ G_BEGIN_DECLS
  * @KV_HTTP_CONNECTION_READING_BODY: the head is admitted, its body is under way
  * @KV_HTTP_CONNECTION_ANSWERING: the lane has the request
  * @KV_HTTP_CONNECTION_SENDING: the response is written, but the client has not taken it all yet
- * @KV_HTTP_CONNECTION_LINGERING: the last response is sent and our half closed; what still comes is dropped, as a close
- *   over unread bytes would reset the connection and take the response back (RFC 9112, section 9.6)
+ * @KV_HTTP_CONNECTION_LINGERING: the last response is sent and our half closed; what still comes
+ *   is dropped, as a close over unread bytes would reset the connection and take the response back
+ *   (RFC 9112, section 9.6)
  * @KV_HTTP_CONNECTION_TAKEN: the socket is somebody else's
  * @KV_HTTP_CONNECTION_CLOSED: over; freed when the last function that runs on it returns
  */
@@ -50,9 +51,8 @@ struct _KvHttpConnection {
   gboolean broken;  /* the client is gone */
   gboolean resting; /* idle for so long that only the socket is held on to */
   gint64 deadline;  /* in monotonic microseconds; what it means is the state's question */
-  gint64
-    timer_due; /* when the timer fires, at the earliest; it is not moved while that is soon enough */
-  gsize dropped; /* bytes, while lingering */
+  gint64 timer_due; /* when the timer fires; not moved while that is soon enough */
+  gsize dropped;    /* bytes, while lingering */
 
   KvHttpBuffer in;      /* (owned): the request first, then what has come behind it */
   KvHttpBuffer out;     /* (owned) */

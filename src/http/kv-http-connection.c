@@ -17,22 +17,23 @@
 /* What may be held back of a response, so that its head and a short body leave in one packet. */
 #define HELD_BACK (16 * 1024)
 
-/* A client that is busy sends its next request sooner. After that, an idle connection is but a descriptor in the epoll set
- * and its record. */
+/* A client that is busy sends its next request sooner. After that, an idle connection is but a
+ * descriptor in the epoll set and its record. */
 #define REST_TIME G_TIME_SPAN_SECOND
 
-/* Room for a read: into an empty buffer, behind a part of a head, and for a body of unknown length. */
+/* Room for a read: into an empty buffer, behind a part of a head, and for a body of unknown
+ * length. */
 #define FIRST_READ 4096
 #define NEXT_READ 512
 #define CHUNKED_READ (32 * 1024)
 
-/* How long, and how much, is read over of what a client still sends after its last response. The timers are coarse: this
- * is half a second at most. */
+/* How long, and how much, is read over of what a client still sends after its last response. The
+ * timers are coarse: this is half a second at most. */
 #define LINGER_TIME (400 * G_TIME_SPAN_MILLISECOND)
 #define LINGER_BYTES (1024 * 1024)
 
-/* What runs on a connection may end it, and goes on to look at it. So whoever is called from outside enters, and the one
- * who leaves last frees it. */
+/* What runs on a connection may end it, and goes on to look at it. So whoever is called from
+ * outside enters, and the one who leaves last frees it. */
 static void
 enter (KvHttpConnection *connection)
 {
@@ -75,8 +76,8 @@ close_connection (KvHttpConnection *connection)
   connection->state = KV_HTTP_CONNECTION_CLOSED;
 }
 
-/* The client is gone. A lane that is answering learns it when it writes; until then nobody may look at the socket, which
- * would be ready for ever. */
+/* The client is gone. A lane that is answering learns it when it writes; until then nobody may
+ * look at the socket, which would be ready for ever. */
 static void
 break_connection (KvHttpConnection *connection)
 {
@@ -93,7 +94,8 @@ kv_http_connection_set_deadline (KvHttpConnection *connection, gint64 delay)
 {
   gint64 now = g_get_monotonic_time ();
 
-  /* Of a busy connection the deadline moves with each request: the timer, which follows when it fires, does not. */
+  /* Of a busy connection the deadline moves with each request: the timer, which follows when it
+   * fires, does not. */
   connection->deadline = now + delay;
   if (connection->timer.index != 0 && connection->timer_due <= connection->deadline)
     return;
@@ -116,8 +118,8 @@ block (KvHttpConnection *connection)
   kv_http_connection_set_deadline (connection, connection->pool->context->limits->body_timeout);
 }
 
-/* Sends what is held back, and @data behind it. Returns how many bytes of both were sent, or -1 with @connection blocked
- * or broken. */
+/* Sends what is held back, and @data behind it. Returns how many bytes of both were sent, or -1
+ * with @connection blocked or broken. */
 static gssize
 transmit (KvHttpConnection *connection, const char *data, gsize length)
 {
@@ -268,7 +270,8 @@ step (KvHttpConnection *connection)
   g_assert_not_reached ();
 }
 
-/* Goes as far as it goes without waiting. A call from within another has nothing to do: that one goes on. */
+/* Goes as far as it goes without waiting. A call from within another has nothing to do: that one
+ * goes on. */
 static void
 advance (KvHttpConnection *connection)
 {
@@ -345,7 +348,8 @@ on_readable (KvHttpConnection *connection)
       break;
     case KV_HTTP_CONNECTION_ANSWERING:
     case KV_HTTP_CONNECTION_SENDING:
-      /* One request at a time: the next waits in the kernel. Said to epoll only when it does come, as it is rare. */
+      /* One request at a time: the next waits in the kernel. Said to epoll only when it does
+       * come, as it is rare. */
       watch (connection, connection->item.events & ~(guint32) EPOLLIN);
       break;
     case KV_HTTP_CONNECTION_LINGERING:

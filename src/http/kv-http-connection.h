@@ -11,9 +11,10 @@ G_BEGIN_DECLS
 /**
  * KvHttpConnection:
  *
- * A client's connection, from its accept to its close: the descriptor, what has been read and what is to be written, and
- * every limit on time and size. It reads whole requests, refuses by itself what its head or its framing condemns, and
- * gives the others, one at a time, to a lane that answers them. Used in its worker's thread only.
+ * A client's connection, from its accept to its close: the descriptor, what has been read and what
+ * is to be written, and every limit on time and size. It reads whole requests, refuses by itself
+ * what its head or its framing condemns, and gives the others, one at a time, to a lane that
+ * answers them. Used in its worker's thread only.
  */
 typedef struct _KvHttpConnection KvHttpConnection;
 
@@ -22,10 +23,11 @@ typedef struct _KvHttpPool KvHttpPool;
 /**
  * KvHttpLane:
  * @carrier: what the connection's exchange is initialised with
- * @answer: the connection's exchange has been admitted and has its body: run it with kv_http_exchange_dispatch(), write
- *   the response with kv_http_connection_write(), and end with kv_http_connection_finish(), at once or later
- * @release: let go of whatever is kept for the connection from one request to the next, if anything is. Never called
- *   while the lane has a request
+ * @answer: the connection's exchange has been admitted and has its body: run it with
+ *   kv_http_exchange_dispatch(), write the response with kv_http_connection_write(), and end with
+ *   kv_http_connection_finish(), at once or later
+ * @release: let go of whatever is kept for the connection from one request to the next, if
+ *   anything is. Never called while the lane has a request
  *
  * A way from requests to responses. One for all connections of a pool.
  */
@@ -69,14 +71,16 @@ void kv_http_connection_open (KvHttpPool *pool, int fd, const char *client);
 /**
  * kv_http_connection_drain:
  *
- * For a pool that has begun to drain: closes the connection when no request is under way on it. May free it.
+ * For a pool that has begun to drain: closes the connection when no request is under way on it. May
+ * free it.
  */
 void kv_http_connection_drain (KvHttpConnection *connection);
 
 /**
  * kv_http_connection_abort:
  *
- * Closes and frees the connection, whatever it is doing. Its lane and whoever took its socket must have let go of it.
+ * Closes and frees the connection, whatever it is doing. Its lane and whoever took its socket must
+ * have let go of it.
  */
 void kv_http_connection_abort (KvHttpConnection *connection);
 
@@ -112,7 +116,8 @@ gpointer kv_http_connection_get_lane_data (KvHttpConnection *connection);
 /**
  * kv_http_connection_settle:
  *
- * Decides whether the connection is kept after this response. Call it once for each, when its head is written.
+ * Decides whether the connection is kept after this response. Call it once for each, when its head
+ * is written.
  *
  * Returns: what the Connection header has to say
  */
@@ -121,17 +126,19 @@ KvHttpConnectionField kv_http_connection_settle (KvHttpConnection *connection);
 /**
  * kv_http_connection_write:
  *
- * Takes bytes of the response. A few are held back until there are more, or until kv_http_connection_flush().
+ * Takes bytes of the response. A few are held back until there are more, or until
+ * kv_http_connection_flush().
  *
- * Returns: how many were taken; 0 when the client has to take some first, see kv_http_connection_is_writable(); -1 when
- *   it is gone
+ * Returns: how many were taken; 0 when the client has to take some first, see
+ *   kv_http_connection_is_writable(); -1 when it is gone
  */
 gssize kv_http_connection_write (KvHttpConnection *connection, const char *data, gsize length);
 
 /**
  * kv_http_connection_flush:
  *
- * Sends what has been held back. What the client does not take now it gets later; nothing has to be done about that.
+ * Sends what has been held back. What the client does not take now it gets later; nothing has to be
+ * done about that.
  */
 void kv_http_connection_flush (KvHttpConnection *connection);
 
@@ -144,17 +151,21 @@ gboolean kv_http_connection_is_writable (KvHttpConnection *connection);
 
 /**
  * kv_http_connection_finish:
- * @whole: whether the response has been written completely; if not, the client learns it from the connection's end
+ * @whole: whether the response has been written completely; if not, the client learns it from the
+ *   connection's end
  *
- * The lane is done with the request. The connection may be freed by that, unless this is called from within answer().
+ * The lane is done with the request. The connection may be freed by that, unless this is called
+ * from within answer().
  */
 void kv_http_connection_finish (KvHttpConnection *connection, gboolean whole);
 
 /**
  * kv_http_connection_take_socket:
- * @socket: (out): the connection's socket. The record stays in its pool, so that it counts, until that is closed
+ * @socket: (out): the connection's socket. The record stays in its pool, so that it counts, until
+ *   that is closed
  *
- * What a carrier needs for its take_socket(). Nothing of a response may have been written. The exchange is cleared.
+ * What a carrier needs for its take_socket(). Nothing of a response may have been written. The
+ * exchange is cleared.
  */
 void kv_http_connection_take_socket (KvHttpConnection *connection, KvHttpSocket *socket);
 

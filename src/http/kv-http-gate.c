@@ -2,12 +2,14 @@
  * SPDX-FileCopyrightText: 2026 the kvstore authors
  */
 
-/* The gate: what stands between the bytes of a connection and the lane that answers requests. It decides where a request
- * ends, and nobody after it does: a lane never sees framing, nor a request that is not whole. */
+/* The gate: what stands between the bytes of a connection and the lane that answers requests. It
+ * decides where a request ends, and nobody after it does: a lane never sees framing, nor a
+ * request that is not whole. */
 
 #include "http/kv-http-connection-private.h"
 
-/* Forgets the request under way, of which the first @length bytes are ours, and has its response sent. */
+/* Forgets the request under way, of which the first @length bytes are ours, and has its response
+ * sent. */
 static void
 end_request (KvHttpConnection *connection, gsize length)
 {
@@ -17,8 +19,8 @@ end_request (KvHttpConnection *connection, gsize length)
   kv_http_connection_flush (connection);
 }
 
-/* Sends the response that the exchange holds. @length is the request's where it has come as a whole, and -1 where it has
- * not: then nothing tells where the next one begins. */
+/* Sends the response that the exchange holds. @length is the request's where it has come as a
+ * whole, and -1 where it has not: then nothing tells where the next one begins. */
 static void
 send_response (KvHttpConnection *connection, gssize length)
 {

@@ -134,8 +134,8 @@ refuse (KvHttpHead *head, guint status, const char *reason)
   return FALSE;
 }
 
-/* Looks for the empty line. A line feed that no carriage return precedes ends the search: the head is refused then, by
- * whoever reads that line. Returns the head's length, or 0. */
+/* Looks for the empty line. A line feed that no carriage return precedes ends the search: the
+ * head is refused then, by whoever reads that line. Returns the head's length, or 0. */
 static gsize
 find_end (const char *data, gsize length, gsize *scanned)
 {
@@ -149,7 +149,8 @@ find_end (const char *data, gsize length, gsize *scanned)
       position = at + 1;
       if (at == 0 || data[at - 1] != '\r')
         return position;
-      /* One empty line may stand before a request (RFC 9112, section 2.2): a client of old sent it after a body. */
+      /* One empty line may stand before a request (RFC 9112, section 2.2): a client of old sent
+       * it after a body. */
       if (at == 1)
         continue;
       if (at >= 3 && data[at - 2] == '\n')
@@ -345,7 +346,8 @@ parse_field (Parser *parser, const char *line, gsize length)
   KvHttpHeadField *field = &head->fields[head->n_fields];
   gboolean keep;
 
-  /* A line that continues the one before, and a space before the colon, are no token and fall here. */
+  /* A line that continues the one before, and a space before the colon, are no token and fall
+   * here. */
   if (colon == NULL || colon == line || !is_all (line, (gsize) (colon - line), TOKEN))
     return refuse (head, 400, "A header line does not begin with a name and a colon.");
 
@@ -431,7 +433,8 @@ kv_http_head_parse (KvHttpHead *head,
 
   if (end > max_size || (end == 0 && length > max_size))
     well_formed = refuse (head, 431, "The head of the request is too long.");
-  /* What cannot become a request is told so at once: somebody tries TLS, say, and waits for an answer. */
+  /* What cannot become a request is told so at once: somebody tries TLS, say, and waits for an
+   * answer. */
   else if (length > start && data[start] != '\r'
            && (byte_classes[(guint8) data[start]] & TOKEN) == 0)
     well_formed = refuse (head, 400, "This is no HTTP request.");

@@ -51,7 +51,8 @@ typedef struct {
  * @status: when it was refused: an HTTP status code
  * @reason: when it was refused: static text for the person who sent it
  *
- * The head of a request: RFC 9112, sections 3 and 5, without any of the leniency that those leave to a server.
+ * The head of a request: RFC 9112, sections 3 and 5, without any of the leniency that those leave
+ * to a server.
  */
 typedef struct {
   gsize length;
@@ -89,11 +90,12 @@ typedef enum {
  * @data: (array length=length): the bytes that have come so far
  * @length: their number
  * @max_size: the longest head that is taken, in bytes; a longer one is refused with 431
- * @scanned: (inout): 0 for the first call; how many bytes earlier calls have looked at, so that a head that comes
- *   byte by byte is not read over and over
+ * @scanned: (inout): 0 for the first call; how many bytes earlier calls have looked at, so that a
+ *   head that comes byte by byte is not read over and over
  *
- * Reads the head of a request, and guesses nothing: what could be understood in two ways is refused, as the next one
- * to read it may understand it the other way (RFC 9112, section 11.2). A pure function, without allocation.
+ * Reads the head of a request, and guesses nothing: what could be understood in two ways is
+ * refused, as the next one to read it may understand it the other way (RFC 9112, section 11.2). A
+ * pure function, without allocation.
  */
 KvHttpHeadResult kv_http_head_parse (KvHttpHead *head,
                                      const char *data,

@@ -122,7 +122,8 @@ on_connections (int fd, GIOCondition condition, gpointer user_data)
 
   if (reason != 0 && reason != EAGAIN && reason != EWOULDBLOCK)
     {
-      /* Left in place, the source would be ready again at once, and for as long as there is no room. */
+      /* Left in place, the source would be ready again at once, and for as long as there is no
+       * room. */
       pause_accepting (listener, reason);
     }
   else
@@ -146,7 +147,8 @@ bind_inet (int fd, const KvHttpSocketAddress *address)
 {
   const int one = 1;
 
-  /* Only past connections that are not quite gone are overlooked by this: two listeners it does not allow. */
+  /* Only past connections that are not quite gone are overlooked by this: two listeners it does
+   * not allow. */
   if (setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0)
     return FALSE;
   if (address->any.sa_family == AF_INET6

@@ -26,7 +26,8 @@ typedef struct {
 
 /**
  * KvHttpAcceptFunc:
- * @accepted: (array length=length): what has been accepted in one turn; the descriptors are the function's
+ * @accepted: (array length=length): what has been accepted in one turn; the descriptors are the
+ *   function's
  */
 typedef void (*KvHttpAcceptFunc) (const KvHttpAccepted *accepted, guint length, gpointer user_data);
 
@@ -35,9 +36,9 @@ typedef void (*KvHttpAcceptFunc) (const KvHttpAccepted *accepted, guint length, 
  * @address: where; port 0 lets the kernel pick
  * @error: set to %KV_ERROR_UNAVAILABLE
  *
- * Binds and listens; nothing is accepted before kv_http_listener_start(). A port that another process holds is never
- * shared. The socket file of a Unix socket has mode 0600 from the first; one that nobody listens on any more is
- * replaced, any other file is not.
+ * Binds and listens; nothing is accepted before kv_http_listener_start(). A port that another
+ * process holds is never shared. The socket file of a Unix socket has mode 0600 from the first; one
+ * that nobody listens on any more is replaced, any other file is not.
  */
 KvHttpListener *kv_http_listener_new (const KvHttpSocketAddress *address, GError **error);
 
@@ -52,7 +53,8 @@ const KvHttpSocketAddress *kv_http_listener_get_address (KvHttpListener *listene
  * kv_http_listener_start:
  * @func: called in the thread-default main context of the caller
  *
- * Begins to accept. When the process runs out of descriptors or memory it stops for a moment, and tries again.
+ * Begins to accept. When the process runs out of descriptors or memory it stops for a moment, and
+ * tries again.
  */
 void kv_http_listener_start (KvHttpListener *listener, KvHttpAcceptFunc func, gpointer user_data);
 

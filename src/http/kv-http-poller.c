@@ -10,11 +10,12 @@
 
 #define EVENTS_PER_TURN 128
 
-/* Timers are due on a grid of this many microseconds, so that those of many connections share one wake-up. */
+/* Timers are due on a grid of this many microseconds, so that those of many connections share
+ * one wake-up. */
 #define TIMER_GRAIN (100 * G_TIME_SPAN_MILLISECOND)
 
-/* What an event's slot refers to. The generation rises when an item leaves, so that an event that was fetched for it
- * in this turn finds nobody. */
+/* What an event's slot refers to. The generation rises when an item leaves, so that an event
+ * that was fetched for it in this turn finds nobody. */
 typedef struct {
   KvHttpPollerItem *item; /* (nullable) (borrowed) */
   guint32 generation;
@@ -177,8 +178,9 @@ kv_http_poller_new (GMainContext *context)
   g_ptr_array_add (poller->heap, NULL);
 
   g_source_set_static_name (source, "KvHttpPoller");
-  /* Nobody runs a loop within a loop here. Said for what it saves: without it GLib takes the descriptor out of its set
-   * before each dispatch and puts it back after, and wakes itself up each time. */
+  /* Nobody runs a loop within a loop here. Said for what it saves: without it GLib takes the
+   * descriptor out of its set before each dispatch and puts it back after, and wakes itself up
+   * each time. */
   g_source_set_can_recurse (source, TRUE);
   poller->tag = g_source_add_unix_fd (source, poller->epoll_fd, G_IO_IN);
   g_source_attach (source, context);

@@ -197,7 +197,8 @@ has_loopback_ipv6 (void)
   return !absent;
 }
 
-/* Binds both loopback addresses to one port; where the machine has no ::1, only that of IPv4. @ipv6 is NULL then. */
+/* Binds both loopback addresses to one port; where the machine has no ::1, only that of IPv4.
+ * @ipv6 is NULL then. */
 static gboolean
 listen_pair (const KvHttpSocketAddress *address,
              KvHttpListener **ipv4,

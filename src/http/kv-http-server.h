@@ -13,9 +13,9 @@ G_BEGIN_DECLS
 /**
  * KvHttpServer:
  *
- * The HTTP door: listeners, and workers that each have a thread, a main context, an epoll set and a SoupServer.
- * Connections are accepted by the server itself (backlog 1024) and dealt out to the workers. Used in the thread that
- * made it.
+ * The HTTP door: listeners, and workers that each have a thread, a main context, an epoll set and a
+ * SoupServer. Connections are accepted by the server itself (backlog 1024) and dealt out to the
+ * workers. Used in the thread that made it.
  */
 #define KV_TYPE_HTTP_SERVER (kv_http_server_get_type ())
 G_DECLARE_FINAL_TYPE (KvHttpServer, kv_http_server, KV, HTTP_SERVER, GObject)
@@ -42,12 +42,14 @@ void kv_http_server_set_allow_remote (KvHttpServer *server, gboolean allow);
 
 /**
  * kv_http_server_listen:
- * @address: `127.0.0.1:3000`, `[::1]:3000`, `localhost:3000` (both), or `unix:/path`; port 0 lets the kernel pick
- * @error: set to %KV_ERROR_INVALID_ARGUMENT for what is no address, and for one beyond loopback, unless such are allowed;
- *   %KV_ERROR_UNAVAILABLE when it is in use or cannot be bound
+ * @address: `127.0.0.1:3000`, `[::1]:3000`, `localhost:3000` (both), or `unix:/path`; port 0 lets
+ *   the kernel pick
+ * @error: set to %KV_ERROR_INVALID_ARGUMENT for what is no address, and for one beyond loopback,
+ *   unless such are allowed; %KV_ERROR_UNAVAILABLE when it is in use or cannot be bound
  *
- * Opens a listener. It never shares a port that another process holds. The socket file of `unix:` gets mode 0600; one
- * that nobody listens on any more is replaced. To be called before kv_http_server_start().
+ * Opens a listener. It never shares a port that another process holds. The socket file of `unix:`
+ * gets mode 0600; one that nobody listens on any more is replaced. To be called before
+ * kv_http_server_start().
  */
 gboolean kv_http_server_listen (KvHttpServer *server, const char *address, GError **error);
 
@@ -69,8 +71,8 @@ gboolean kv_http_server_start (KvHttpServer *server, GError **error);
  * kv_http_server_stop_async:
  * @grace: microseconds that requests in flight may take to end
  *
- * Stops to accept, closes idle connections, lets what is in flight finish, ends the event streams cleanly, joins
- * the threads.
+ * Stops to accept, closes idle connections, lets what is in flight finish, ends the event streams
+ * cleanly, joins the threads.
  */
 void kv_http_server_stop_async (KvHttpServer *server,
                                 gint64 grace,

@@ -9,8 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Whoever replaces a socket file holds the lock of its directory from the look at the old file to the listen() on the
- * new one: that takes less than a millisecond. Who finds it taken tries again for a while. */
+/* Whoever replaces a socket file holds the lock of its directory from the look at the old file
+ * to the listen() on the new one: that takes less than a millisecond. Who finds it taken tries
+ * again for a while. */
 #define LOCK_ATTEMPTS 50
 #define LOCK_PAUSE (10 * 1000)
 
@@ -34,7 +35,8 @@ lock_directory (const char *path)
   return -1;
 }
 
-/* Removes a socket file that nobody listens on. Returns FALSE with errno set when there is something else. */
+/* Removes a socket file that nobody listens on. Returns FALSE with errno set when there is
+ * something else. */
 static gboolean
 remove_stale (const KvHttpSocketAddress *address)
 {
@@ -67,8 +69,9 @@ bind_and_listen (KvHttpSocketFile *file, int fd, const KvHttpSocketAddress *addr
 {
   struct stat info;
 
-  /* The file gets the mode that the socket has when it is bound (unix(7) does not say so, Linux does it), less the
-   * umask: so there is no moment at which others could connect, and the umask, which all threads share, stays. */
+  /* The file gets the mode that the socket has when it is bound (unix(7) does not say so, Linux
+   * does it), less the umask: so there is no moment at which others could connect, and the
+   * umask, which all threads share, stays. */
   if (fchmod (fd, S_IRUSR | S_IWUSR) < 0 || bind (fd, &address->any, sizeof address->unix_path) < 0)
     return FALSE;
   if (lstat (address->unix_path.sun_path, &info) < 0)

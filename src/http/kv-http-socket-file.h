@@ -27,8 +27,9 @@ typedef struct {
  * @fd: an unbound Unix socket
  * @address: its path
  *
- * Binds @fd and listens on it. The file has mode 0600 from the first. A socket file that nobody listens on is replaced;
- * any other file stays. When two processes try at the same time, one of them gets EADDRINUSE.
+ * Binds @fd and listens on it. The file has mode 0600 from the first. A socket file that nobody
+ * listens on is replaced; any other file stays. When two processes try at the same time, one of
+ * them gets EADDRINUSE.
  *
  * Returns: %FALSE with errno set
  */

@@ -6,7 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-/* The statuses that this program gives; the phrase means nothing to a program (RFC 9112, section 4). */
+/* The statuses that this program gives; the phrase means nothing to a program (RFC 9112, section
+ * 4). */
 static const char *
 get_phrase (guint status)
 {

@@ -25,8 +25,8 @@ typedef enum {
 /**
  * kv_http_wire_get_date:
  *
- * Returns: (transfer none): the time, as the Date header has it (RFC 9110, section 5.6.7); valid until this thread's
- *   next call. Made once a second
+ * Returns: (transfer none): the time, as the Date header has it (RFC 9110, section 5.6.7); valid
+ *   until this thread's next call. Made once a second
  */
 const char *kv_http_wire_get_date (void);
 
@@ -50,8 +50,9 @@ KvHttpSpan kv_http_wire_get_body (const KvHttpResponse *response);
  * @response: its status and headers
  * @body_length: the length of the body; that of the body it would have, for the answer to a HEAD
  *
- * Writes the head of a response (RFC 9112, section 4), with Date, Content-Length and Connection. Where the status
- * forbids a Content-Length (204) or it would have to be another's (304) there is none.
+ * Writes the head of a response (RFC 9112, section 4), with Date, Content-Length and Connection.
+ * Where the status forbids a Content-Length (204) or it would have to be another's (304) there is
+ * none.
  */
 void kv_http_wire_append_head (KvHttpBuffer *buffer,
                                const KvHttpResponse *response,

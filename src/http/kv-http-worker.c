@@ -13,8 +13,8 @@
 #define DRAIN_INTERVAL (200 * G_TIME_SPAN_MILLISECOND)
 
 struct _KvHttpWorker {
-  KvHttpPool
-    pool; /* first, so that the pool is the worker; the thread's, like all that it points to */
+  KvHttpPool pool; /* first, so that the pool is the worker */
+
   KvHttpContext context;  /* borrows the poller and the streams below */
   KvHttpPoller *poller;   /* (owned) (nullable): while the thread runs */
   KvSseGroup *streams;    /* (owned) (nullable): while the thread runs */
@@ -29,8 +29,7 @@ struct _KvHttpWorker {
   GMainContext *main_context; /* (owned) */
   GMainLoop *loop;            /* (owned) */
 
-  GMutex
-    lock; /* guards @inbox and @drain_grace, which other threads fill and the worker's empties */
+  GMutex lock;        /* guards @inbox and @drain_grace, which both sides touch */
   GArray *inbox;      /* (owned) (element-type KvHttpAccepted) */
   gint64 drain_grace; /* -1 until it is time */
 
@@ -53,7 +52,8 @@ on_connection_closed (KvHttpPool *pool)
   quit_when_empty (worker);
 }
 
-/* Ends the streams that requests still under way have opened since, and the thread when its time is over. */
+/* Ends the streams that requests still under way have opened since, and the thread when its time
+ * is over. */
 static void
 on_drain_tick (KvHttpTimer *timer)
 {

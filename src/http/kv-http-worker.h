@@ -12,8 +12,8 @@ G_BEGIN_DECLS
 /**
  * KvHttpWorker:
  *
- * A thread with a main context, an epoll set, event streams and a lane, and the connections that were given to it. These
- * functions are called by the thread that made it.
+ * A thread with a main context, an epoll set, event streams and a lane, and the connections that
+ * were given to it. These functions are called by the thread that made it.
  */
 typedef struct _KvHttpWorker KvHttpWorker;
 
@@ -48,7 +48,8 @@ gboolean kv_http_worker_start (KvHttpWorker *worker, GError **error);
 /**
  * kv_http_worker_count:
  *
- * Returns: how many connections it has, event streams included, and those that are on their way to it. Any thread
+ * Returns: how many connections it has, event streams included, and those that are on their way
+ *   to it. Any thread
  */
 guint kv_http_worker_count (KvHttpWorker *worker);
 
@@ -64,7 +65,8 @@ void kv_http_worker_give (KvHttpWorker *worker, const KvHttpAccepted *accepted, 
  * kv_http_worker_drain:
  * @grace: microseconds; what is under way after that is cut off
  *
- * Closes idle connections, ends the event streams, lets requests under way end, and then the thread.
+ * Closes idle connections, ends the event streams, lets requests under way end, and then the
+ * thread.
  */
 void kv_http_worker_drain (KvHttpWorker *worker, gint64 grace);
 

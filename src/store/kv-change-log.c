@@ -125,7 +125,7 @@ kv_change_log_append (KvChangeLog *log, KvChange *changes, guint length)
   first = log->head;
   for (guint i = 0; i < length; i++)
     append_one (log, &changes[i], i + 1 == length);
-  while (log->bytes > log->max_bytes && log->tail < log->head)
+  while (log->bytes > log->max_bytes && log->tail < first)
     forget_oldest (log);
   for (guint i = 0; i < log->readers->len; i++)
     {

@@ -44,7 +44,8 @@ struct _KvLogReader {
  * kv_change_log_new:
  * @revision: where the store's history begins: there are no changes up to it to be had
  * @max_changes: a power of two
- * @max_bytes: of entries held alive by the ring, counted roughly
+ * @max_bytes: of entries held alive by the ring, counted roughly; what was appended last stays, whatever its size, so
+ *   that a reader that keeps up misses nothing
  */
 KvChangeLog *kv_change_log_new (guint64 revision, guint max_changes, gsize max_bytes);
 

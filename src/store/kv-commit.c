@@ -86,7 +86,9 @@ condition_holds (const KvOperation *operation, const KvEntry *current)
     case KV_CONDITION_PRESENT:
       return current != NULL;
     case KV_CONDITION_REVISION:
-      return current != NULL && current->revision == operation->if_revision;
+      /* What the same transaction has put there is at no revision yet. */
+      return current != NULL && current->revision != 0
+             && current->revision == operation->if_revision;
     default:
       g_assert_not_reached ();
     }
@@ -321,6 +323,15 @@ stage_for (KvStore *self, GHashTable *by_key, GArray *stages, const KvEntry *dra
   return &g_array_index (stages, Stage, stages->len - 1);
 }
 
+/* What an operation finds. What was staged with a deadline that has come is not there for those behind it. */
+static KvEntry *
+stage_peek (const Stage *stage)
+{
+  if (stage->next == NULL || stage->next == stage->current || !kv_entry_is_expired (stage->next))
+    return stage->next;
+  return NULL;
+}
+
 static guint
 hash_text (gconstpointer text)
 {
@@ -339,10 +350,11 @@ decide_all (KvStore *self, KvOperation *operations, guint length, GArray *stages
     {
       KvOperation *operation = &operations[i];
       Stage *stage = stage_for (self, by_key, stages, operation->draft);
+      KvEntry *found = stage_peek (stage);
       KvEntry *next;
-      KvResultStatus status = decide (operation, stage->next, &next);
+      KvResultStatus status = decide (operation, found, &next);
 
-      report (operation, status, stage->next, next, &results[i]);
+      report (operation, status, found, next, &results[i]);
       if (is_change (status))
         stage_set (stage, next, change_kind (operation->kind));
       all = all && !is_failure (operation, status);
@@ -425,6 +437,19 @@ carry_out_atomically (KvStore *self, KvOperation *operations, guint length, KvRe
   return all;
 }
 
+static gboolean
+check_drafts (const KvOperation *operations, guint length, GError **error)
+{
+  for (guint i = 0; i < length; i++)
+    if (operations[i].draft == NULL)
+      {
+        g_set_error_literal (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
+                             "An operation is empty: was it submitted before?");
+        return FALSE;
+      }
+  return TRUE;
+}
+
 /* More results than this do not stand on the stack. */
 #define FEW 8
 
@@ -439,10 +464,16 @@ kv_store_submit (KvStore *self,
   KvResult few[FEW] = { 0 };
   g_autofree KvResult *many = length > FEW ? g_new0 (KvResult, length) : NULL;
   KvResult *results = many != NULL ? many : few;
+  g_autoptr (GError) error = NULL;
   gboolean committed = TRUE;
 
-  for (guint i = 0; i < length; i++)
-    g_return_if_fail (operations[i].draft != NULL);
+  if (!check_drafts (operations, length, &error))
+    {
+      for (guint i = 0; i < length; i++)
+        kv_operation_clear (&operations[i]);
+      func (self, NULL, 0, FALSE, error, user_data);
+      return;
+    }
 
   if (length > 1)
     __atomic_fetch_add (&self->batches, 1, __ATOMIC_RELAXED);
@@ -466,6 +497,8 @@ kv_store_submit (KvStore *self,
         carry_out (self, &operations[i], &results[i]);
         g_mutex_unlock (&self->commit_lock);
       }
+  if (atomic && length == 1)
+    committed = !is_failure (&operations[0], results[0].status);
 
   for (guint i = 0; i < length; i++)
     kv_operation_clear (&operations[i]);

@@ -22,11 +22,20 @@ typedef struct {
  * cost one wake-up, and none is removed early. Reads do not depend on it: they look at the clock themselves. */
 #define GRANULARITY 1000
 
+/* When the heap fills no more than a quarter of its memory, half of that is given back; but not for less than this. */
+#define MIN_RESERVED 1024
+
+/* The timer belongs to the source: whoever frees the expiry may do so while another thread dispatches. */
+typedef struct {
+  GSource source;
+  int fd; /* (owned) */
+} ExpirySource;
+
 struct _KvExpiry {
-  GArray *heap;    /* (owned) (element-type Slot) */
-  int fd;          /* (owned) */
-  gint64 armed;    /* when the timer goes off; KV_NO_DEADLINE when it does not */
-  GSource *source; /* (owned) */
+  GArray *heap;         /* (owned) (element-type Slot) */
+  guint reserved;       /* the most slots that the heap has had since it last shrank */
+  gint64 armed;         /* when the timer goes off; KV_NO_DEADLINE when it does not */
+  ExpirySource *source; /* (owned) */
 };
 
 static inline Slot *
@@ -97,56 +106,58 @@ arm (KvExpiry *expiry, gint64 deadline)
       when.it_value.tv_nsec = expiry->armed % G_USEC_PER_SEC * 1000;
     }
 
-  if (timerfd_settime (expiry->fd, TFD_TIMER_ABSTIME, &when, NULL) != 0)
+  if (timerfd_settime (expiry->source->fd, TFD_TIMER_ABSTIME, &when, NULL) != 0)
     g_error ("Cannot set the timer of deadlines: %s", g_strerror (errno));
 }
-
-typedef struct {
-  GSource source;
-  KvExpiry *expiry; /* (borrowed) */
-} ExpirySource;
 
 static gboolean
 dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
-  KvExpiry *expiry = ((ExpirySource *) source)->expiry;
+  int fd = ((ExpirySource *) source)->fd;
   guint64 times;
 
   /* Reading makes the descriptor quiet again; that there is nothing to read is no fault (set anew meanwhile). */
-  if (read (expiry->fd, &times, sizeof times) < 0 && errno != EAGAIN && errno != EINTR)
+  if (read (fd, &times, sizeof times) < 0 && errno != EAGAIN && errno != EINTR)
     g_warning ("Cannot read the timer of deadlines: %s", g_strerror (errno));
   ((KvExpiryFunc) (void (*) (void)) callback) (user_data);
   return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs source_funcs = { .dispatch = dispatch };
+static void
+finalize (GSource *source)
+{
+  close (((ExpirySource *) source)->fd);
+}
+
+static GSourceFuncs source_funcs = { .dispatch = dispatch, .finalize = finalize };
 
 KvExpiry *
-kv_expiry_new (GMainContext *context, KvExpiryFunc func, gpointer user_data)
+kv_expiry_new (GMainContext *context, KvExpiryFunc func, gpointer user_data, GDestroyNotify notify)
 {
   KvExpiry *expiry = g_new0 (KvExpiry, 1);
+  int fd = timerfd_create (CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+  GSource *source;
 
-  expiry->heap = g_array_new (FALSE, FALSE, sizeof (Slot));
-  expiry->armed = KV_NO_DEADLINE;
-  expiry->fd = timerfd_create (CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-  if (expiry->fd < 0)
+  if (fd < 0)
     g_error ("Cannot create the timer of deadlines: %s", g_strerror (errno));
 
-  expiry->source = g_source_new (&source_funcs, sizeof (ExpirySource));
-  ((ExpirySource *) expiry->source)->expiry = expiry;
-  g_source_set_static_name (expiry->source, "kvstore expiry");
-  g_source_set_callback (expiry->source, (GSourceFunc) (void (*) (void)) func, user_data, NULL);
-  g_source_add_unix_fd (expiry->source, expiry->fd, G_IO_IN);
-  g_source_attach (expiry->source, context);
+  source = g_source_new (&source_funcs, sizeof (ExpirySource));
+  g_source_set_static_name (source, "kvstore expiry");
+  g_source_set_callback (source, (GSourceFunc) (void (*) (void)) func, user_data, notify);
+  g_source_add_unix_fd (source, fd, G_IO_IN);
+  expiry->heap = g_array_new (FALSE, FALSE, sizeof (Slot));
+  expiry->armed = KV_NO_DEADLINE;
+  expiry->source = (ExpirySource *) source;
+  expiry->source->fd = fd;
+  g_source_attach (source, context);
   return expiry;
 }
 
 void
 kv_expiry_free (KvExpiry *expiry)
 {
-  g_source_destroy (expiry->source);
-  g_source_unref (expiry->source);
-  close (expiry->fd);
+  g_source_destroy (&expiry->source->source);
+  g_source_unref (&expiry->source->source);
   g_array_unref (expiry->heap);
   g_free (expiry);
 }
@@ -159,25 +170,28 @@ kv_expiry_add (KvExpiry *expiry, KvEntry *entry)
   if (expiry->heap->len == KV_ENTRY_NOT_IN_HEAP)
     g_error ("Too many deadlines");
   g_array_append_val (expiry->heap, slot);
+  expiry->reserved = MAX (expiry->reserved, expiry->heap->len);
   sift_up (expiry, expiry->heap->len - 1, slot);
   if (entry->deadline < expiry->armed)
     arm (expiry, entry->deadline);
 }
 
-/* Gives back half of what a shrunken heap no longer needs: GArray itself never does. */
+/* GArray itself gives nothing back. What is left is room to grow, so that a heap whose length goes up and down by one is
+ * not moved each time. */
 static void
 shrink (KvExpiry *expiry)
 {
   guint length = expiry->heap->len;
+  GArray *smaller;
 
-  if (length >= 1024 && (length & (length - 1)) == 0)
-    {
-      GArray *smaller = g_array_sized_new (FALSE, FALSE, sizeof (Slot), length);
+  if (expiry->reserved < MIN_RESERVED || length > expiry->reserved / 4)
+    return;
 
-      g_array_append_vals (smaller, expiry->heap->data, length);
-      g_array_unref (expiry->heap);
-      expiry->heap = smaller;
-    }
+  expiry->reserved /= 2;
+  smaller = g_array_sized_new (FALSE, FALSE, sizeof (Slot), expiry->reserved);
+  g_array_append_vals (smaller, expiry->heap->data, length);
+  g_array_unref (expiry->heap);
+  expiry->heap = smaller;
 }
 
 void

@@ -27,14 +27,17 @@ typedef void (*KvExpiryFunc) (gpointer user_data);
 
 /**
  * kv_expiry_new:
- * @context: where @func is called
+ * @context: (nullable): where @func is called; %NULL for the default one
+ * @notify: (nullable): called with @user_data when @func cannot be called any more, which may be some time after
+ *   kv_expiry_free() when another thread runs the context
  */
-KvExpiry *kv_expiry_new (GMainContext *context, KvExpiryFunc func, gpointer user_data);
+KvExpiry *
+kv_expiry_new (GMainContext *context, KvExpiryFunc func, gpointer user_data, GDestroyNotify notify);
 
 /**
  * kv_expiry_free:
  *
- * In the thread that runs the context, or when nothing runs it.
+ * Any thread. A call of the function that another thread has begun may still be under way.
  */
 void kv_expiry_free (KvExpiry *expiry);
 

@@ -75,11 +75,32 @@ kv_store_expire_due (KvStore *self)
     ;
 }
 
+/* The sources of the store's context know it by a weak reference: whoever lets go of the store last may do so in any
+ * thread, while the context is about to run one of them. */
+static GWeakRef *
+weak_ref_new (KvStore *self)
+{
+  GWeakRef *reference = g_new (GWeakRef, 1);
+
+  g_weak_ref_init (reference, self);
+  return reference;
+}
+
+static void
+weak_ref_free (gpointer reference)
+{
+  g_weak_ref_clear (reference);
+  g_free (reference);
+}
+
 static void
 on_deadline (gpointer user_data)
 {
-  KvStore *self = user_data;
+  g_autoptr (KvStore) self = g_weak_ref_get (user_data);
   guint done = 0;
+
+  if (self == NULL)
+    return;
 
   while (done < EXPIRE_PER_TURN && expire_some (self, EXPIRE_AT_A_TIME))
     done += EXPIRE_AT_A_TIME;
@@ -109,11 +130,14 @@ wake_changed (KvLogReader *reader, guint64 sequence)
 static gboolean
 emit_changes (gpointer user_data)
 {
-  g_autoptr (KvStore) self = g_object_ref (user_data);
+  g_autoptr (KvStore) self = g_weak_ref_get (user_data);
   KvChange changes[CHANGES_PER_TURN];
   guint64 cursor;
   gboolean lost;
   guint n;
+
+  if (self == NULL)
+    return G_SOURCE_REMOVE;
 
   /* Not armed here, so that no writer touches the cursor meanwhile. */
   g_source_set_ready_time (self->changed_source, -1);
@@ -157,11 +181,11 @@ kv_store_init (KvStore *self)
   /* Microseconds of the wall clock: what an earlier run told its clients lies below, so that no number means two things. */
   self->revision = MAX (g_get_real_time (), 1);
   self->log = kv_change_log_new (self->revision, LOG_CHANGES, LOG_BYTES);
-  self->expiry = kv_expiry_new (self->context, on_deadline, self);
+  self->expiry = kv_expiry_new (self->context, on_deadline, weak_ref_new (self), weak_ref_free);
 
   self->changed_source = g_source_new (&changed_funcs, sizeof (GSource));
   g_source_set_static_name (self->changed_source, "kvstore changed");
-  g_source_set_callback (self->changed_source, emit_changes, self, NULL);
+  g_source_set_callback (self->changed_source, emit_changes, weak_ref_new (self), weak_ref_free);
   g_source_attach (self->changed_source, self->context);
   self->changed_reader.wake = wake_changed;
   kv_change_log_add_reader (self->log, &self->changed_reader);

@@ -49,7 +49,8 @@ KvEntry *kv_store_lookup (KvStore *store, const char *key, gssize length);
  * @results: (array length=length): one for each operation, in order; the function may take entries out of them
  * @length: their number; 0 when @error is set
  * @committed: %FALSE when an atomic transaction was not carried out
- * @error: (nullable): why nothing could be decided (%KV_ERROR_UNAVAILABLE)
+ * @error: (nullable): why nothing could be decided: %KV_ERROR_UNAVAILABLE, or %KV_ERROR_INVALID_ARGUMENT for an
+ *   operation that has been used up already
  *
  * Receives what came of kv_store_submit().
  */
@@ -92,7 +93,8 @@ void kv_store_commit_async (KvStore *store,
 
 /**
  * kv_store_commit_finish:
- * @error: set to %KV_ERROR_UNAVAILABLE or %G_IO_ERROR_CANCELLED
+ * @error: set to %KV_ERROR_UNAVAILABLE, %KV_ERROR_INVALID_ARGUMENT when the transaction had been committed before, or
+ *   %G_IO_ERROR_CANCELLED
  *
  * Returns: (transfer full): what came of it; an operation that failed is told in its result, not by @error
  */
@@ -101,7 +103,7 @@ KvOutcome *kv_store_commit_finish (KvStore *store, GAsyncResult *result, GError 
 /**
  * kv_store_commit:
  * @transaction: used up: commit it once
- * @error: set to %KV_ERROR_UNAVAILABLE
+ * @error: set to %KV_ERROR_UNAVAILABLE, or to %KV_ERROR_INVALID_ARGUMENT when it had been committed before
  *
  * As kv_store_commit_async(), for programs without a main loop.
  *

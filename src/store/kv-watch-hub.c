@@ -4,6 +4,7 @@
 #include "store/kv-watch-hub.h"
 
 #include "core/kv-entry-private.h"
+#include "core/kv-hash.h"
 
 #include <string.h>
 
@@ -26,10 +27,17 @@ struct _KvWatchHub {
   KvChange window[WINDOW]; /* those just before seen */
   guint window_length;
 
-  GHashTable *keys;    /* (owned) (element-type KvHubTopic): a set by name */
-  GPtrArray *prefixes; /* (owned) (element-type KvHubTopic): owned each */
-  GQueue ready;        /* the links of members that are to be called */
+  GHashTable *keys;       /* (owned) (element-type KvHubTopic): a set by text */
+  GHashTable *prefixes;   /* (owned) (element-type KvHubTopic): a set by text */
+  GArray *prefix_lengths; /* (owned) (element-type PrefixLength): each length that a prefix has */
+  GQueue ready;           /* the links of members that are to be called */
 };
+
+/* A change costs a look into the prefixes for each length that there is, however many prefixes have it. */
+typedef struct {
+  gsize length;
+  guint topics;
+} PrefixLength;
 
 typedef struct {
   GSource source;
@@ -39,42 +47,60 @@ typedef struct {
 static guint
 hash_topic (gconstpointer topic)
 {
-  return ((const KvHubTopic *) topic)->name->hash;
+  return ((const KvHubTopic *) topic)->hash;
 }
 
 static gboolean
 equal_topics (gconstpointer a, gconstpointer b)
 {
-  const KvEntry *x = ((const KvHubTopic *) a)->name, *y = ((const KvHubTopic *) b)->name;
+  const KvHubTopic *x = a, *y = b;
 
-  return x->key_length == y->key_length && memcmp (x->bytes, y->bytes, x->key_length) == 0;
-}
-
-static KvHubTopic *
-topic_new (KvEntry *name, gboolean is_prefix)
-{
-  KvHubTopic *topic = g_new (KvHubTopic, 1);
-
-  topic->name = name;
-  topic->interests = g_ptr_array_new ();
-  topic->is_prefix = is_prefix;
-  return topic;
+  return x->length == y->length && memcmp (x->text, y->text, x->length) == 0;
 }
 
 static void
-topic_free (KvHubTopic *topic)
+topic_free (gpointer data)
 {
+  KvHubTopic *topic = data;
+
   g_clear_pointer (&topic->name, kv_entry_unref);
   g_ptr_array_unref (topic->interests);
   g_free (topic);
 }
 
-static gboolean
-topic_is_prefix_of (const KvHubTopic *topic, const KvEntry *key)
+static PrefixLength *
+find_prefix_length (KvWatchHub *hub, gsize length)
 {
-  return topic->name == NULL
-         || (topic->name->key_length <= key->key_length
-             && memcmp (topic->name->bytes, key->bytes, topic->name->key_length) == 0);
+  for (guint i = 0; i < hub->prefix_lengths->len; i++)
+    {
+      PrefixLength *known = &g_array_index (hub->prefix_lengths, PrefixLength, i);
+
+      if (known->length == length)
+        return known;
+    }
+  return NULL;
+}
+
+static void
+count_prefix (KvWatchHub *hub, gsize length)
+{
+  PrefixLength *known = find_prefix_length (hub, length);
+  PrefixLength first = { length, 1 };
+
+  if (known != NULL)
+    known->topics++;
+  else
+    g_array_append_val (hub->prefix_lengths, first);
+}
+
+static void
+uncount_prefix (KvWatchHub *hub, gsize length)
+{
+  PrefixLength *known = find_prefix_length (hub, length);
+
+  if (--known->topics == 0)
+    g_array_remove_index_fast (
+      hub->prefix_lengths, (guint) (known - (PrefixLength *) (gpointer) hub->prefix_lengths->data));
 }
 
 /* Runs in the writer's thread, under the log's lock: a source may be made ready from any thread. */
@@ -120,30 +146,46 @@ static void
 match (KvWatchHub *hub, const KvChange *change)
 {
   KvEntry *key = change->entry != NULL ? change->entry : change->previous;
-  KvHubTopic probe = { .name = key };
+  KvHubTopic probe = { .text = key->bytes, .length = key->key_length, .hash = key->hash };
   KvHubTopic *topic = g_hash_table_lookup (hub->keys, &probe);
 
   if (topic != NULL)
     tell_topic (hub, topic, change);
-  for (guint i = 0; i < hub->prefixes->len; i++)
-    if (topic_is_prefix_of (hub->prefixes->pdata[i], key))
-      tell_topic (hub, hub->prefixes->pdata[i], change);
+  for (guint i = 0; i < hub->prefix_lengths->len; i++)
+    {
+      probe.length = g_array_index (hub->prefix_lengths, PrefixLength, i).length;
+      if (probe.length > key->key_length)
+        continue;
+      probe.hash = kv_key_hash (probe.text, probe.length);
+      topic = g_hash_table_lookup (hub->prefixes, &probe);
+      if (topic != NULL)
+        tell_topic (hub, topic, change);
+    }
 }
 
 /* The hub itself has fallen out of the log: whoever had read everything so far has missed something too. Those keep the
  * cursor at which that was so, and will find it lost. */
 static void
-lose_all_of (KvWatchHub *hub, KvHubTopic *topic, guint64 seen)
+lose_all_of (KvWatchHub *hub, GHashTable *topics, guint64 seen)
 {
-  for (guint i = 0; i < topic->interests->len; i++)
-    {
-      KvHubMember *member = ((KvHubInterest *) topic->interests->pdata[i])->member;
+  GHashTableIter iter;
+  gpointer topic;
 
-      if (member->pending)
-        continue;
-      member->pending = TRUE;
-      member->cursor = seen;
-      kv_watch_hub_queue (hub, member);
+  g_hash_table_iter_init (&iter, topics);
+  while (g_hash_table_iter_next (&iter, &topic, NULL))
+    {
+      GPtrArray *interests = ((KvHubTopic *) topic)->interests;
+
+      for (guint i = 0; i < interests->len; i++)
+        {
+          KvHubMember *member = ((KvHubInterest *) interests->pdata[i])->member;
+
+          if (member->pending)
+            continue;
+          member->pending = TRUE;
+          member->cursor = seen;
+          kv_watch_hub_queue (hub, member);
+        }
     }
 }
 
@@ -151,15 +193,10 @@ static void
 lose (KvWatchHub *hub)
 {
   guint64 seen = hub->seen;
-  GHashTableIter iter;
-  gpointer topic;
 
   hub->seen = kv_change_log_get_head (hub->store->log);
-  g_hash_table_iter_init (&iter, hub->keys);
-  while (g_hash_table_iter_next (&iter, &topic, NULL))
-    lose_all_of (hub, topic, seen);
-  for (guint i = 0; i < hub->prefixes->len; i++)
-    lose_all_of (hub, hub->prefixes->pdata[i], seen);
+  lose_all_of (hub, hub->keys, seen);
+  lose_all_of (hub, hub->prefixes, seen);
 }
 
 static void
@@ -237,8 +274,9 @@ hub_new (KvStore *store, GMainContext *context)
   hub->store = g_object_ref (store);
   hub->context = g_main_context_ref (context);
   hub->reader.wake = wake;
-  hub->keys = g_hash_table_new (hash_topic, equal_topics);
-  hub->prefixes = g_ptr_array_new_with_free_func ((GDestroyNotify) topic_free);
+  hub->keys = g_hash_table_new_full (hash_topic, equal_topics, topic_free, NULL);
+  hub->prefixes = g_hash_table_new_full (hash_topic, equal_topics, topic_free, NULL);
+  hub->prefix_lengths = g_array_new (FALSE, FALSE, sizeof (PrefixLength));
   g_queue_init (&hub->ready);
 
   hub->source = g_source_new (&source_funcs, sizeof (HubSource));
@@ -282,7 +320,8 @@ kv_watch_hub_unref (KvWatchHub *hub)
   g_source_unref (hub->source);
   clear_window (hub);
   g_hash_table_unref (hub->keys);
-  g_ptr_array_unref (hub->prefixes);
+  g_hash_table_unref (hub->prefixes);
+  g_array_unref (hub->prefix_lengths);
   g_main_context_unref (hub->context);
   g_object_unref (hub->store);
   g_free (hub);
@@ -314,6 +353,31 @@ kv_watch_hub_join (KvWatchHub *hub, KvHubMember *member)
   member->cursor = hub->seen;
 }
 
+/* Takes @name. Returns the topic of that text, a new one where there is none. */
+static KvHubTopic *
+get_topic (GHashTable *topics, KvEntry *name, gboolean is_prefix)
+{
+  KvHubTopic probe = {
+    .name = name,
+    .text = name != NULL ? name->bytes : "",
+    .length = name != NULL ? name->key_length : 0,
+    .hash = name != NULL ? name->hash : kv_key_hash ("", 0),
+    .is_prefix = is_prefix,
+  };
+  KvHubTopic *topic = g_hash_table_lookup (topics, &probe);
+
+  if (topic != NULL)
+    {
+      g_clear_pointer (&name, kv_entry_unref);
+      return topic;
+    }
+
+  probe.interests = g_ptr_array_new ();
+  topic = g_memdup2 (&probe, sizeof probe);
+  g_hash_table_add (topics, topic);
+  return topic;
+}
+
 static void
 subscribe (KvHubTopic *topic, KvHubMember *member, KvHubInterest *interest)
 {
@@ -329,17 +393,7 @@ kv_watch_hub_subscribe_key (KvWatchHub *hub,
                             KvEntry *name,
                             KvHubInterest *interest)
 {
-  KvHubTopic probe = { .name = name };
-  KvHubTopic *topic = g_hash_table_lookup (hub->keys, &probe);
-
-  if (topic != NULL)
-    kv_entry_unref (name);
-  else
-    {
-      topic = topic_new (name, FALSE);
-      g_hash_table_add (hub->keys, topic);
-    }
-  subscribe (topic, member, interest);
+  subscribe (get_topic (hub->keys, name, FALSE), member, interest);
 }
 
 void
@@ -348,9 +402,10 @@ kv_watch_hub_subscribe_prefix (KvWatchHub *hub,
                                KvEntry *name,
                                KvHubInterest *interest)
 {
-  KvHubTopic *topic = topic_new (name, TRUE);
+  KvHubTopic *topic = get_topic (hub->prefixes, name, TRUE);
 
-  g_ptr_array_add (hub->prefixes, topic);
+  if (topic->interests->len == 0)
+    count_prefix (hub, topic->length);
   subscribe (topic, member, interest);
 }
 
@@ -366,12 +421,8 @@ kv_watch_hub_unsubscribe (KvWatchHub *hub, KvHubInterest *interest)
     return;
 
   if (topic->is_prefix)
-    g_ptr_array_remove_fast (hub->prefixes, topic);
-  else
-    {
-      g_hash_table_remove (hub->keys, topic);
-      topic_free (topic);
-    }
+    uncount_prefix (hub, topic->length);
+  g_hash_table_remove (topic->is_prefix ? hub->prefixes : hub->keys, topic);
 }
 
 void

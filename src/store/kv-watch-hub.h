@@ -27,8 +27,10 @@ typedef struct _KvHubTopic KvHubTopic;
  * All that is subscribed to one key or to one prefix.
  */
 struct _KvHubTopic {
-  KvEntry
-    *name; /* (owned): an entry whose key is the watched key or prefix; the prefix "" has none */
+  KvEntry *name;    /* (owned): its key is the watched key or prefix; the prefix "" has none */
+  const char *text; /* (borrowed) from the name */
+  gsize length;
+  guint32 hash;         /* kv_key_hash() of the text */
   GPtrArray *interests; /* (owned) (element-type KvHubInterest): borrowed each */
   gboolean is_prefix;
 };
@@ -94,7 +96,7 @@ guint64 kv_watch_hub_get_seen (KvWatchHub *hub);
 void kv_watch_hub_join (KvWatchHub *hub, KvHubMember *member);
 
 /**
- * kv_watch_hub_subscribe:
+ * kv_watch_hub_subscribe_key:
  * @name: (transfer full): the key
  * @interest: filled in; its @shown is the caller's to set
  */

@@ -233,34 +233,64 @@ kv_watch_next (KvWatch *self, KvWatchEvent *event)
       }
 }
 
-/* The names as entries, checked, without repeats; and of the prefixes, without those that another one covers. */
-static gboolean
-collect_names (const char *const *names, gboolean prefixes, GPtrArray *entries, GError **error)
+static guint
+hash_name (gconstpointer name)
 {
-  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  return kv_key_hash (name, strlen (name));
+}
 
-  for (guint i = 0; names != NULL && names[i] != NULL; i++)
+/* The keys as entries, checked, without repeats, in their order. */
+static gboolean
+collect_keys (const char *const *keys, GPtrArray *entries, GError **error)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (hash_name, g_str_equal);
+
+  for (guint i = 0; keys != NULL && keys[i] != NULL; i++)
     {
-      gboolean covered = g_hash_table_contains (seen, names[i]);
-      KvEntry *entry = NULL;
+      KvEntry *entry = kv_entry_new (keys[i], -1, "", 0, KV_NO_DEADLINE, error);
 
-      for (guint j = 0; prefixes && !covered && names[j] != NULL; j++)
-        covered = !g_str_equal (names[i], names[j]) && g_str_has_prefix (names[i], names[j]);
-      if (!(prefixes && *names[i] == '\0'))
-        {
-          entry = kv_entry_new (names[i], -1, "", 0, KV_NO_DEADLINE, error);
-          if (entry == NULL)
-            return FALSE;
-        }
-      if (covered)
-        {
-          g_clear_pointer (&entry, kv_entry_unref);
-          continue;
-        }
-      g_hash_table_add (seen, (gpointer) names[i]);
-      g_ptr_array_add (entries, entry);
+      if (entry == NULL)
+        return FALSE;
+      if (g_hash_table_add (seen, (gpointer) keys[i]))
+        g_ptr_array_add (entries, entry);
+      else
+        kv_entry_unref (entry);
+    }
+  return TRUE;
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+/* The prefixes as entries, checked, without those that another one covers; "", which covers all, has no entry. In the
+ * order of their bytes one stands right behind the one that covers it, or behind others that this one covers too. */
+static gboolean
+collect_prefixes (const char *const *prefixes, GPtrArray *entries, GError **error)
+{
+  g_autoptr (GPtrArray) sorted = g_ptr_array_new ();
+  const char *last = NULL;
+
+  for (guint i = 0; prefixes != NULL && prefixes[i] != NULL; i++)
+    {
+      if (*prefixes[i] != '\0' && !kv_key_validate (prefixes[i], -1, error))
+        return FALSE;
+      g_ptr_array_add (sorted, (gpointer) prefixes[i]);
     }
 
+  g_ptr_array_sort (sorted, compare_names);
+  for (guint i = 0; i < sorted->len; i++)
+    {
+      const char *prefix = sorted->pdata[i];
+
+      if (last != NULL && g_str_has_prefix (prefix, last))
+        continue;
+      last = prefix;
+      g_ptr_array_add (
+        entries, *prefix != '\0' ? kv_entry_new (prefix, -1, "", 0, KV_NO_DEADLINE, NULL) : NULL);
+    }
   return TRUE;
 }
 
@@ -269,12 +299,6 @@ unref_name (gpointer entry)
 {
   if (entry != NULL)
     kv_entry_unref (entry);
-}
-
-static guint
-hash_name (gconstpointer name)
-{
-  return kv_key_hash (name, strlen (name));
 }
 
 static void
@@ -327,8 +351,7 @@ kv_watch_new (KvStore *store,
   g_autoptr (GPtrArray) prefix_names = g_ptr_array_new_with_free_func (unref_name);
   KvWatch *self;
 
-  if (!collect_names (keys, FALSE, key_names, error)
-      || !collect_names (prefixes, TRUE, prefix_names, error))
+  if (!collect_keys (keys, key_names, error) || !collect_prefixes (prefixes, prefix_names, error))
     return NULL;
 
   self = g_malloc0 (sizeof *self + (key_names->len + prefix_names->len) * sizeof (KvHubInterest));

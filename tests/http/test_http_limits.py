@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from support.limits import SANITIZED
+
 JSON = {"Content-Type": "application/json"}
 
 
@@ -58,12 +60,14 @@ class TestRate:
     def test_default_stops_a_loop_that_has_run_away(self, start_kvstored):
         daemon = start_kvstored(rate_limit=None)
         request = b"GET /store/k HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        start = time.monotonic()
         with daemon.connect() as connection:
-            refused = 0
+            served = 0
             for _ in range(200):
                 connection.send(request * 200)
-                refused += sum(connection.read_response().status == 429 for _ in range(200))
-            assert refused > 0
+                served += sum(connection.read_response().status == 404 for _ in range(200))
+        # Where everything is slow, 40,000 requests may take so long that all of them are allowed.
+        assert served <= 10_000 + 5_000 * (time.monotonic() - start) + 1
 
     def test_off_is_off(self, start_kvstored):
         daemon = start_kvstored(rate_limit="off")
@@ -110,6 +114,7 @@ class TestValueSize:
     def test_413_reaches_a_client_that_sends_all_first(self, shared_kvstored):
         assert shared_kvstored.request("PUT", "/store/k", b"x" * (2 * 1024 * 1024 + 1)).status == 413
 
+    @pytest.mark.skipif(SANITIZED, reason="a sanitizer holds on to freed memory")
     def test_body_over_the_limit_costs_no_memory(self, shared_kvstored):
         with open(f"/proc/{shared_kvstored.pid}/statm", encoding="ascii") as file:
             before = int(file.read().split()[1]) * 4096

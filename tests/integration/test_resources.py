@@ -10,8 +10,11 @@ import time
 
 import pytest
 
-from support.limits import SOON
+from support.daemon import run
+from support.limits import SANITIZED, SOON
 from support.wire import Closed, build_request
+
+needs_true_memory = pytest.mark.skipif(SANITIZED, reason="a sanitizer holds on to freed memory")
 
 
 def cpu_seconds(daemon):
@@ -121,8 +124,9 @@ class TestDescriptors:
     def test_limit_that_falls_under_it(self, kvstored):
         """accept() fails with EMFILE here: the limit is lowered behind the daemon's back."""
         kvstored.expected_output = "Cannot accept connections"
+        files = count_files_when_warm(kvstored) + 5
         _, hard = resource.prlimit(kvstored.pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(kvstored.pid, resource.RLIMIT_NOFILE, (kvstored.count_files() + 5, hard))
+        resource.prlimit(kvstored.pid, resource.RLIMIT_NOFILE, (files, hard))
         connections = [kvstored.connect() for _ in range(40)]
         start, cpu = time.monotonic(), cpu_seconds(kvstored)
         time.sleep(1)
@@ -132,6 +136,21 @@ class TestDescriptors:
         assert kvstored.request("GET", "/status").status == 200
         for _ in range(100):
             assert kvstored.request("GET", "/status").status == 200
+
+    @pytest.mark.parametrize("files", [12, 20, 40])
+    def test_too_few_descriptors_to_start_are_a_clear_failure(self, directory, files):
+        limit = (files, files)
+        result = run(["--http", "127.0.0.1:0", "--bus", "none", "--http-threads", "2"], directory, files=limit)
+        assert result.returncode == 1
+        assert f"Only {files} files" in result.stderr
+
+    def test_just_enough_descriptors_to_start(self, bus, start_kvstored):
+        daemon = start_kvstored("--http-threads", "2", files=(41, 41), bus=bus.address)
+        with daemon.bus() as client:
+            client.call("Watch", "(asasa{sv})", ["k"], [], {})
+            with daemon.connect() as connection:
+                assert connection.request("PUT", "/store/k", "v").status == 201
+                assert connection.request("GET", "/store/k").body == b"v"
 
     def test_soft_limit_is_raised(self, start_kvstored):
         daemon = start_kvstored(files=(256, 4096))
@@ -169,6 +188,7 @@ class TestVanishedClients:
         assert kvstored.await_status("watch_requests_count", 1)
         clients[4].close()
 
+    @needs_true_memory
     def test_slow_reader_of_a_stream_is_not_queued_for(self, kvstored):
         """What a client does not read must not pile up: it is told the newest, and what was before is let go."""
         value = "x" * 1_000_000
@@ -215,6 +235,7 @@ class TestIdle:
 
 
 class TestMemory:
+    @needs_true_memory
     def test_overwriting_leaves_it_flat(self, kvstored):
         request = build_request("PUT", "/store/k?ttl=3600", "x" * 100)
         with kvstored.connect() as connection:

@@ -12,6 +12,8 @@ import pytest
 
 from support.daemon import run
 
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
 QUIET = ("--http", "127.0.0.1:0", "--bus", "none")
 
 
@@ -157,7 +159,7 @@ class TestAddresses:
         daemon = start_kvstored(bus="none")
         assert len(daemon.addresses) == 1
 
-    def test_bus_alone(self, start_kvstored, bus):
+    def test_bus_alone(self, bus, start_kvstored):
         daemon = start_kvstored(http=["none"], bus=bus.address)
         assert daemon.addresses == ["bus org.kvstore.KvStore1"]
         with daemon.bus() as client:
@@ -221,7 +223,7 @@ class TestBus:
         assert "no session bus" in daemon.read_stderr()
         assert daemon.request("GET", "/status").status == 200
 
-    def test_session_bus_of_the_environment(self, start_kvstored, bus):
+    def test_session_bus_of_the_environment(self, bus, start_kvstored):
         daemon = start_kvstored(bus=None, environment={"DBUS_SESSION_BUS_ADDRESS": bus.address})
         assert daemon.addresses[-1] == "bus org.kvstore.KvStore1"
         with bus.connect() as client:
@@ -240,7 +242,7 @@ class TestBus:
         result = run(["--http", "none"], directory)
         assert result.returncode == 1
 
-    def test_http_goes_on_when_the_bus_is_lost(self, start_kvstored, bus):
+    def test_http_goes_on_when_the_bus_is_lost(self, bus, start_kvstored):
         daemon = start_kvstored(bus=bus.address)
         daemon.expected_output = "bus"
         with daemon.bus() as client:
@@ -289,20 +291,28 @@ class TestConfiguration:
         assert message in result.stderr and "kvstore.conf" in result.stderr
 
     def test_sample_in_the_tree_is_one(self, start_kvstored):
-        top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-        daemon = start_kvstored("--config", os.path.join(top, "data", "kvstore.conf"))
+        daemon = start_kvstored("--config", f"{TOP}/data/kvstore.conf")
+        assert daemon.request("GET", "/status").status == 200
+
+    def test_sample_shows_every_key_with_a_value_that_is_taken(self, start_kvstored, directory):
+        with open(f"{TOP}/data/kvstore.conf", encoding="utf-8") as file:
+            text, count = re.subn(r"^#([a-z-]+=)", r"\1", file.read(), flags=re.MULTILINE)
+        assert count == 9
+        with open(f"{directory}/all", "w", encoding="utf-8") as file:
+            file.write(text)
+        daemon = start_kvstored("--config", f"{directory}/all")
         assert daemon.request("GET", "/status").status == 200
 
 
 class TestLog:
-    def test_level_is_kept(self, start_kvstored, bus):
+    def test_level_is_kept(self, bus, start_kvstored):
         daemon = start_kvstored("--log-level", "warning", bus=bus.address)
         daemon.request("PUT", "/store/k", "v")
         daemon.signal(signal.SIGTERM)
         assert daemon.wait() == 0
         assert daemon.read_stderr() == ""
 
-    def test_never_shows_keys_or_values(self, start_kvstored, bus):
+    def test_never_shows_keys_or_values(self, bus, start_kvstored):
         daemon = start_kvstored("--log-level", "debug", bus=bus.address)
         daemon.request("PUT", "/store/xyzzy-key", "xyzzy-value")
         daemon.request("GET", "/store/xyzzy-key")

@@ -122,7 +122,7 @@ def test_bus_name_is_given_up(kvstored):
         assert client.get_owner() is None
 
 
-def test_next_one_can_start_at_once(start_kvstored, bus):
+def test_next_one_can_start_at_once(bus, start_kvstored):
     first = start_kvstored(bus=bus.address)
     port = first.port
     with first.connect() as connection:

@@ -52,7 +52,12 @@ def make_environment(directory, extra=()):
     return environment
 
 
-def run(arguments, directory, environment=(), timeout=SOON):
+def limit_files(files):
+    """What a child runs before anything else, so that no more than (soft, hard) files may be open."""
+    return (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, files)) if files else None
+
+
+def run(arguments, directory, environment=(), files=None, timeout=SOON):
     """Runs kvstored where it is to end by itself."""
     return subprocess.run(
         [find_program("src", "kvstored"), *arguments],
@@ -61,6 +66,7 @@ def run(arguments, directory, environment=(), timeout=SOON):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
+        preexec_fn=limit_files(files),
         timeout=timeout,
         check=False,
     )
@@ -90,7 +96,6 @@ class Daemon:
         self.stderr = tempfile.TemporaryFile(mode="w+", encoding="utf-8", dir=directory)
 
         read_fd, write_fd = os.pipe()
-        limit = (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, files)) if files else None
         self.process = subprocess.Popen(
             [*arguments, "--ready-fd", str(write_fd), *options],
             env=make_environment(directory, environment),
@@ -98,7 +103,7 @@ class Daemon:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self.stderr,
-            preexec_fn=limit,
+            preexec_fn=limit_files(files),
         )
         os.close(write_fd)
         try:

@@ -3,6 +3,8 @@
  */
 #include "http/soup/kv-soup-input.h"
 
+#include "http/soup/kv-soup-source.h"
+
 #include <string.h>
 
 struct _KvSoupInput {
@@ -59,54 +61,25 @@ kv_soup_input_read_nonblocking (GPollableInputStream *stream,
 }
 
 static gboolean
+is_ready (gpointer stream)
+{
+  return ((KvSoupInput *) stream)->text[0] != '\0';
+}
+
+static gboolean
 kv_soup_input_is_readable (GPollableInputStream *stream)
 {
-  return KV_SOUP_INPUT (stream)->text[0] != '\0';
+  return is_ready (stream);
 }
 
-/* A source without a descriptor. The text comes from this thread, in this turn of the loop or an earlier one, so it is
- * enough to look at the beginning of each. */
-typedef struct {
-  GSource source;
-  KvSoupInput *input; /* (owned) */
-} ReadableSource;
-
-static gboolean
-readable_prepare (GSource *source, int *timeout)
-{
-  *timeout = -1;
-  return ((ReadableSource *) source)->input->text[0] != '\0';
-}
-
-static gboolean
-readable_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
-{
-  /* Its parent is what has a callback. */
-  return G_SOURCE_CONTINUE;
-}
-
-static void
-readable_finalize (GSource *source)
-{
-  g_object_unref (((ReadableSource *) source)->input);
-}
-
-static GSourceFuncs readable_funcs = {
-  .prepare = readable_prepare,
-  .dispatch = readable_dispatch,
-  .finalize = readable_finalize,
-};
-
-/* Whoever reads a stream without blocking asks for a source when, and only when, there is nothing more to read. */
+/* Whoever reads a stream without blocking asks for a source when, and only when, there is
+ * nothing more to read. */
 static GSource *
 kv_soup_input_create_source (GPollableInputStream *stream, GCancellable *cancellable)
 {
   KvSoupInput *self = KV_SOUP_INPUT (stream);
-  GSource *source = g_pollable_source_new (G_OBJECT (stream));
-  g_autoptr (GSource) readable = g_source_new (&readable_funcs, sizeof (ReadableSource));
+  GSource *source = kv_soup_source_new (self, is_ready);
 
-  ((ReadableSource *) readable)->input = g_object_ref (self);
-  g_source_add_child_source (source, readable);
   if (self->user_data != NULL)
     self->waiting (self->user_data);
   return source;

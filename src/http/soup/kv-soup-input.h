@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 /**
  * KvSoupInput:
  *
- * A pollable stream over one static text after another. While there is none it is not readable, and polls nothing.
+ * A pollable stream over one static text after another. While there is none it is not readable, and
+ * polls nothing.
  */
 #define KV_TYPE_SOUP_INPUT (kv_soup_input_get_type ())
 G_DECLARE_FINAL_TYPE (KvSoupInput, kv_soup_input, KV, SOUP_INPUT, GInputStream)

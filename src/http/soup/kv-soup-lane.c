@@ -21,8 +21,8 @@ struct _KvSoupLane {
   KvHttpConnection *running; /* (borrowed) (nullable): whose route is running just now */
 };
 
-/* What is kept for a connection from one request to the next: libsoup's objects cost as much to make as a request to
- * answer. */
+/* What is kept for a connection from one request to the next: libsoup's objects cost as much to
+ * make as a request to answer. */
 typedef struct {
   KvSoupStream *stream; /* (owned) */
   SoupServerMessage
@@ -46,17 +46,17 @@ session_free (Session *session)
   g_free (session);
 }
 
-/* Takes libsoup's connection away from it. It would never end by itself: a client that leaves between two requests is
- * not noticed by libsoup. */
+/* Takes libsoup's connection away from it. It would never end by itself: a client that leaves
+ * between two requests is not noticed by libsoup. */
 static void
 end_session (gpointer user_data)
 {
   Session *session = user_data;
+  GIOStream *stolen = NULL;
 
   if (session->message != NULL)
-    {
-      g_autoptr (GIOStream) stolen = soup_server_message_steal_connection (session->message);
-    }
+    stolen = soup_server_message_steal_connection (session->message);
+  g_clear_object (&stolen);
   session_free (session);
 }
 
@@ -136,8 +136,9 @@ begin_session (KvHttpConnection *connection)
   return session;
 }
 
-/* What libsoup gets to read. It is not what the client sent: that has been read and judged by the gate, and two readers
- * of one head may come to two opinions. Path, headers and body go to the routes by the exchange alone. */
+/* What libsoup gets to read. It is not what the client sent: that has been read and judged by
+ * the gate, and two readers of one head may come to two opinions. Path, headers and body go to
+ * the routes by the exchange alone. */
 static const char *
 get_head (KvHttpMethod method)
 {
@@ -199,7 +200,8 @@ on_request (SoupServer *server,
   kv_http_exchange_dispatch (kv_http_connection_get_exchange (connection));
   lane->running = NULL;
 
-  /* The connection is there even if its socket was taken, as its state keeps it; the session then is not. */
+  /* The connection is there even if its socket was taken, as its state keeps it; the session
+   * then is not. */
   session = kv_http_connection_get_lane_data (connection);
   if (session != NULL && !session->answered)
     soup_server_message_pause (message);
@@ -283,8 +285,9 @@ kv_soup_lane_get_functions (void)
   return &functions;
 }
 
-/* A SoupServer keeps connections alive only while it has a listener. This one hears nothing, as nobody speaks at its
- * other end. Without it each request has a session of its own, which is slower. */
+/* A SoupServer keeps connections alive only while it has a listener. This one hears nothing, as
+ * nobody speaks at its other end. Without it each request has a session of its own, which is
+ * slower. */
 static void
 add_listener (KvSoupLane *lane)
 {

@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 /**
  * KvSoupLane:
  *
- * The lane that answers through a SoupServer. Used in its worker's thread only; its header shows nothing of libsoup, and
- * nothing of libsoup leaves this folder.
+ * The lane that answers through a SoupServer. Used in its worker's thread only; its header shows
+ * nothing of libsoup, and nothing of libsoup leaves this folder.
  */
 typedef struct _KvSoupLane KvSoupLane;
 

@@ -3,6 +3,8 @@
  */
 #include "http/soup/kv-soup-output.h"
 
+#include "http/soup/kv-soup-source.h"
+
 struct _KvSoupOutput {
   GOutputStream parent_instance;
 
@@ -64,56 +66,24 @@ kv_soup_output_flush (GOutputStream *stream, GCancellable *cancellable, GError *
 }
 
 static gboolean
-kv_soup_output_is_writable (GPollableOutputStream *stream)
+is_ready (gpointer stream)
 {
-  KvSoupOutput *self = KV_SOUP_OUTPUT (stream);
+  const KvSoupOutput *self = stream;
 
   return self->connection == NULL || kv_http_connection_is_writable (self->connection);
 }
 
-/* A source without a descriptor: the connection's own is in the epoll set already, and tells it when it may write. That
- * was in this turn of the loop or in an earlier one, so it is enough to look at the beginning of each. */
-typedef struct {
-  GSource source;
-  KvSoupOutput *output; /* (owned) */
-} WritableSource;
-
 static gboolean
-writable_prepare (GSource *source, int *timeout)
+kv_soup_output_is_writable (GPollableOutputStream *stream)
 {
-  *timeout = -1;
-  return kv_soup_output_is_writable (
-    G_POLLABLE_OUTPUT_STREAM (((WritableSource *) source)->output));
+  return is_ready (stream);
 }
 
-static gboolean
-writable_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
-{
-  /* Its parent is what has a callback. */
-  return G_SOURCE_CONTINUE;
-}
-
-static void
-writable_finalize (GSource *source)
-{
-  g_object_unref (((WritableSource *) source)->output);
-}
-
-static GSourceFuncs writable_funcs = {
-  .prepare = writable_prepare,
-  .dispatch = writable_dispatch,
-  .finalize = writable_finalize,
-};
-
+/* The connection's descriptor is in the epoll set already; what matters here is what that has told. */
 static GSource *
 kv_soup_output_create_source (GPollableOutputStream *stream, GCancellable *cancellable)
 {
-  GSource *source = g_pollable_source_new (G_OBJECT (stream));
-  g_autoptr (GSource) writable = g_source_new (&writable_funcs, sizeof (WritableSource));
-
-  ((WritableSource *) writable)->output = g_object_ref (KV_SOUP_OUTPUT (stream));
-  g_source_add_child_source (source, writable);
-  return source;
+  return kv_soup_source_new (stream, is_ready);
 }
 
 static void

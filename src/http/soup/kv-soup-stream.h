@@ -12,8 +12,8 @@ G_BEGIN_DECLS
 /**
  * KvSoupStream:
  *
- * What a SoupServer takes for a client's connection. It reads heads of ours from it, one for each request, and what it
- * writes goes to a #KvHttpConnection.
+ * What a SoupServer takes for a client's connection. It reads heads of ours from it, one for each
+ * request, and what it writes goes to a #KvHttpConnection.
  */
 #define KV_TYPE_SOUP_STREAM (kv_soup_stream_get_type ())
 G_DECLARE_FINAL_TYPE (KvSoupStream, kv_soup_stream, KV, SOUP_STREAM, GIOStream)
@@ -21,9 +21,10 @@ G_DECLARE_FINAL_TYPE (KvSoupStream, kv_soup_stream, KV, SOUP_STREAM, GIOStream)
 /**
  * KvSoupStreamFuncs:
  * @reading: a request is about to be read
- * @finished: the response to it was written to its end, and the next request may be fed. Called from within libsoup
- * @closed: the stream is closed, and detached; @whole tells whether the response was written to its end, if a request was
- *   under way. Called from within libsoup
+ * @finished: the response to it was written to its end, and the next request may be fed. Called
+ *   from within libsoup
+ * @closed: the stream is closed, and detached; @whole tells whether the response was written to
+ *   its end, if a request was under way. Called from within libsoup
  *
  * What the lane has to know. @connection is the stream's.
  */

@@ -217,6 +217,7 @@ test_stores (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (KvSettings) settings = load (fixture, "--store memory:");
 
+  g_assert_nonnull (settings);
   assert_refused (fixture, "--store sqlite:/tmp/kv.db", "keeps keys in memory only");
   assert_refused (fixture, "--store etcd://127.0.0.1:2379/kv", "keeps keys in memory only");
   assert_refused (fixture, "--store bus:", "keeps keys in memory only");

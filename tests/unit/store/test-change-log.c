@@ -84,11 +84,16 @@ test_bounded_by_bytes (void)
   g_assert_cmpuint (read_some (log, 6, revisions, 8, &lost), ==, 0);
   g_assert_true (lost);
 
-  /* One that alone is over the bound leaves nothing. */
+  /* One that alone is over the bound leaves nothing else, and goes with the next. */
   append (log, START + 11, "k", 20000);
+  g_assert_cmpuint (read_some (log, 9, revisions, 8, &lost), ==, 0);
+  g_assert_true (lost);
+  g_assert_cmpuint (read_some (log, 10, revisions, 8, &lost), ==, 1);
+  g_assert_false (lost);
+  append (log, START + 12, "k", 1);
   g_assert_cmpuint (read_some (log, 10, revisions, 8, &lost), ==, 0);
   g_assert_true (lost);
-  g_assert_cmpuint (kv_change_log_get_head (log), ==, 11);
+  g_assert_cmpuint (read_some (log, 11, revisions, 8, &lost), ==, 1);
   kv_change_log_free (log);
 }
 

@@ -128,6 +128,72 @@ test_atomic_nothing (void)
   assert_value (store, "b", NULL);
 }
 
+/* One alone is all or nothing by itself, and says which. */
+static void
+test_atomic_one (void)
+{
+  g_autoptr (KvStore) store = kv_store_new ();
+  g_autoptr (KvTransaction) failing = kv_transaction_new (TRUE);
+  g_autoptr (KvTransaction) reading = kv_transaction_new (TRUE);
+  g_autoptr (KvOutcome) failed = NULL;
+  g_autoptr (KvOutcome) read = NULL;
+
+  kv_transaction_compare_and_swap (failing, "k", "expected", "new", NULL);
+  failed = commit (store, failing);
+  g_assert_false (kv_outcome_is_committed (failed));
+  assert_result (failed, 0, KV_RESULT_NOT_FOUND);
+
+  kv_transaction_get (reading, "k", NULL);
+  read = commit (store, reading);
+  g_assert_true (kv_outcome_is_committed (read));
+  assert_result (read, 0, KV_RESULT_NOT_FOUND);
+}
+
+/* What an operation finds of those before it in the same transaction: nothing that has expired, and no revision. */
+static void
+test_atomic_on_one_key (void)
+{
+  g_autoptr (KvStore) store = kv_store_new ();
+  g_autoptr (KvTransaction) fleeting = kv_transaction_new (TRUE);
+  g_autoptr (KvTransaction) conditional = kv_transaction_new (TRUE);
+  g_autoptr (KvOutcome) outcome = NULL;
+  KvOperation operation;
+
+  kv_transaction_put (fleeting, "k", "gone", 0, NULL);
+  kv_transaction_get (fleeting, "k", NULL);
+  kv_transaction_put (fleeting, "k", "here", -1, NULL);
+  outcome = commit (store, fleeting);
+  g_assert_true (kv_outcome_is_committed (outcome));
+  assert_result (outcome, 0, KV_RESULT_CREATED);
+  assert_result (outcome, 1, KV_RESULT_NOT_FOUND);
+  assert_result (outcome, 2, KV_RESULT_CREATED);
+  assert_value (store, "k", "here");
+  g_clear_pointer (&outcome, kv_outcome_unref);
+
+  kv_transaction_put (conditional, "k", "draft", -1, NULL);
+  g_assert_true (kv_operation_init_put (&operation, "k", -1, "0", -1, KV_NO_DEADLINE, NULL));
+  operation.condition = KV_CONDITION_REVISION;
+  operation.if_revision = 0;
+  kv_transaction_add (conditional, &operation);
+  outcome = commit (store, conditional);
+  g_assert_false (kv_outcome_is_committed (outcome));
+  assert_value (store, "k", "here");
+}
+
+static void
+test_commits_once (void)
+{
+  g_autoptr (KvStore) store = kv_store_new ();
+  g_autoptr (KvTransaction) transaction = kv_transaction_new (FALSE);
+  g_autoptr (KvOutcome) outcome = NULL;
+  g_autoptr (GError) error = NULL;
+
+  kv_transaction_put (transaction, "k", "v", -1, NULL);
+  outcome = commit (store, transaction);
+  g_assert_null (kv_store_commit (store, transaction, &error));
+  g_assert_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT);
+}
+
 static void
 test_empty (void)
 {
@@ -289,6 +355,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/store/commit/batch-runs-in-order", test_batch_runs_in_order);
   g_test_add_func ("/store/commit/atomic-makes-one-revision", test_atomic_all);
   g_test_add_func ("/store/commit/atomic-changes-nothing-on-failure", test_atomic_nothing);
+  g_test_add_func ("/store/commit/atomic-one-tells-failure", test_atomic_one);
+  g_test_add_func ("/store/commit/atomic-on-one-key", test_atomic_on_one_key);
+  g_test_add_func ("/store/commit/refuses-a-second-time", test_commits_once);
   g_test_add_func ("/store/commit/empty-is-fine", test_empty);
   g_test_add_func ("/store/commit/holds-conditions", test_conditions);
   g_test_add_func ("/store/commit/keeps-sets-and-clears-deadlines", test_deadlines);

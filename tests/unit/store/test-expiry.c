@@ -13,7 +13,7 @@ test_heap_order (void)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (7);
   g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func ((GDestroyNotify) kv_entry_unref);
-  KvExpiry *expiry = kv_expiry_new (NULL, (KvExpiryFunc) abort, NULL);
+  KvExpiry *expiry = kv_expiry_new (NULL, (KvExpiryFunc) abort, NULL, NULL);
   gint64 last = 0;
   guint popped = 0, removed = 0;
   KvEntry *entry;
@@ -170,6 +170,35 @@ test_overwriting_leaves_nothing (void)
   g_assert_cmpuint (kv_expiry_get_length (store->expiry), ==, 0);
 }
 
+/* Microseconds of overwriting one key of @length that have deadlines. */
+static gint64
+time_overwriting (guint length)
+{
+  g_autoptr (KvStore) store = kv_store_new ();
+  gint64 start;
+
+  for (guint i = 0; i < length; i++)
+    {
+      g_autofree char *key = g_strdup_printf ("k%u", i);
+
+      kv_store_put (store, key, "", G_TIME_SPAN_HOUR, NULL);
+    }
+  start = g_get_monotonic_time ();
+  for (guint i = 0; i < 1000; i++)
+    kv_store_put (store, "k7", "", G_TIME_SPAN_HOUR, NULL);
+  return g_get_monotonic_time () - start;
+}
+
+/* No length is one at which the heap is moved each time that it gets shorter by one and longer again. */
+static void
+test_overwriting_costs_the_same (void)
+{
+  gint64 usual = time_overwriting ((1 << 16) + 100);
+
+  g_assert_cmpint (time_overwriting ((1 << 16) + 1), <, MAX (usual, 500) * 20);
+  g_assert_cmpint (time_overwriting (1 << 16), <, MAX (usual, 500) * 20);
+}
+
 static void
 test_many_at_once (void)
 {
@@ -204,6 +233,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/store/expiry/never-serves-late", test_never_served_late);
   g_test_add_func ("/store/expiry/put-over-expired-creates", test_put_over_expired);
   g_test_add_func ("/store/expiry/overwriting-leaves-nothing", test_overwriting_leaves_nothing);
+  g_test_add_func ("/store/expiry/overwriting-costs-the-same-at-each-length",
+                   test_overwriting_costs_the_same);
   g_test_add_func ("/store/expiry/many-at-once", test_many_at_once);
   return g_test_run ();
 }

@@ -305,6 +305,54 @@ test_pairs (void)
     g_thread_join (threads[i]);
 }
 
+static void
+on_changed (KvStore *store, KvChange *change, gpointer user_data)
+{
+  g_atomic_int_inc ((guint *) user_data);
+}
+
+/* Runs a context for some milliseconds. */
+static gpointer
+run_for_a_while (gpointer context)
+{
+  gint64 end = g_get_monotonic_time () + 3 * G_TIME_SPAN_MILLISECOND;
+
+  while (g_get_monotonic_time () < end)
+    g_main_context_iteration (context, FALSE);
+  return NULL;
+}
+
+/* The last reference goes in one thread while another runs the store's context, which has keys to expire and changes
+ * to tell. */
+static void
+test_let_go_elsewhere (void)
+{
+  guint changes = 0;
+
+  for (guint i = 0; i < rounds (100); i++)
+    {
+      g_autoptr (GMainContext) context = g_main_context_new ();
+      KvStore *store;
+      GThread *thread;
+
+      g_main_context_push_thread_default (context);
+      store = kv_store_new ();
+      g_main_context_pop_thread_default (context);
+      g_signal_connect (store, "changed", G_CALLBACK (on_changed), &changes);
+      thread = g_thread_new ("context", run_for_a_while, context);
+      for (guint j = 0; j < 100; j++)
+        {
+          g_autofree char *key = g_strdup_printf ("%u", j);
+
+          kv_store_put (store, key, "v", j * 20, NULL);
+        }
+      g_usleep (i * 25 % 2500);
+      g_object_unref (store);
+      g_thread_join (thread);
+    }
+  g_assert_cmpuint (g_atomic_int_get (&changes), >, 0);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -314,5 +362,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/store/threads/readers-see-whole-entries", test_readers_in_a_storm);
   g_test_add_func ("/store/threads/watch-sees-each-revision-once", test_watch_sees_all);
   g_test_add_func ("/store/threads/transactions-are-seen-whole", test_pairs);
+  g_test_add_func ("/store/threads/may-be-let-go-in-any-thread", test_let_go_elsewhere);
   return g_test_run ();
 }

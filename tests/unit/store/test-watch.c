@@ -147,6 +147,55 @@ test_prefixes (void)
   listener_clear (&listener);
 }
 
+/* Watches that share prefixes of several lengths: each is told, once, and leaves the other its own. */
+static void
+test_many_prefixes (void)
+{
+  g_autoptr (KvStore) store = kv_store_new ();
+  g_autoptr (GPtrArray) prefixes = g_ptr_array_new_with_free_func (g_free);
+  Listener listeners[2];
+
+  for (guint i = 0; i < 1000; i++)
+    g_ptr_array_add (prefixes, g_strdup_printf ("%u/", i));
+  g_ptr_array_add (prefixes, g_strdup ("7/covered/"));
+  g_ptr_array_add (prefixes, g_strdup ("7/"));
+  g_ptr_array_add (prefixes, NULL);
+  for (guint i = 0; i < 2; i++)
+    {
+      listen_to (&listeners[i], store, NULL, (const char *const *) prefixes->pdata,
+                 KV_WATCH_FROM_NOW);
+      assert_lines (&listeners[i], "END");
+    }
+
+  kv_store_put (store, "7/covered/k", "1", -1, NULL);
+  kv_store_put (store, "1000/k", "2", -1, NULL);
+  kv_store_put (store, "999/k", "3", -1, NULL);
+  for (guint i = 0; i < 2; i++)
+    assert_lines (&listeners[i], "PUT 7/covered/k=1; PUT 999/k=3");
+  listener_clear (&listeners[0]);
+  kv_store_delete (store, "7/covered/k", NULL);
+  assert_lines (&listeners[1], "DELETE 7/covered/k=-");
+  listener_clear (&listeners[1]);
+}
+
+/* More bytes than the log holds are no reason to start again for one that keeps up. */
+static void
+test_large_value (void)
+{
+  g_autoptr (KvStore) store = kv_store_new ();
+  g_autofree char *value = g_strnfill (17 * 1024 * 1024, 'x');
+  const char *keys[] = { "k", NULL };
+  Listener listener;
+
+  listen_to (&listener, store, keys, NULL, KV_WATCH_FROM_NOW);
+  assert_lines (&listener, "SNAPSHOT k=-; END");
+  kv_store_put (store, "k", value, -1, NULL);
+  settle ();
+  g_assert_cmpuint (listener.lines->len, ==, 1);
+  g_assert_true (g_str_has_prefix (listener.lines->pdata[0], "PUT k="));
+  listener_clear (&listener);
+}
+
 static void
 test_refuses (void)
 {
@@ -364,6 +413,8 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/store/watch/keys-in-order-then-changes", test_keys);
   g_test_add_func ("/store/watch/prefixes-overlap-once", test_prefixes);
+  g_test_add_func ("/store/watch/many-prefixes-are-shared", test_many_prefixes);
+  g_test_add_func ("/store/watch/tells-of-large-values", test_large_value);
   g_test_add_func ("/store/watch/refuses-invalid-keys", test_refuses);
   g_test_add_func ("/store/watch/neither-gap-nor-repeat", test_no_gap_no_repeat);
   g_test_add_func ("/store/watch/resumes-after-revision", test_resumes);

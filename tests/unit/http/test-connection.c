@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+
+/* A connection with its gate and the lane through libsoup, over a socket pair, all in one thread. The routes are the
+ * tests' own, so that they can answer late, or not at all. */
+
+#include "http/kv-http-connection.h"
+#include "http/kv-http-router.h"
+#include "http/soup/kv-soup-lane.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define HOST "Host: localhost\r\n"
+#define GET "GET /store/k HTTP/1.1\r\n" HOST
+#define END "\r\n"
+
+#define LARGE (2000 * 1000)
+
+typedef struct {
+  KvHttpPool pool; /* first, so that the pool is the fixture */
+  KvHttpLimits limits;
+  KvHttpContext context;
+  GMainContext *main_context;
+  KvRateLimiter *limiter;
+  KvSoupLane *lane;
+  KvHttpLane functions;
+  KvHttpRoute route;
+
+  int client;       /* the client's end; -1 once closed */
+  GString *got;     /* what the client has received */
+  gboolean ended;   /* and that there will be no more */
+  guint n_requests; /* that have come to a route */
+  guint n_closed;   /* connections that are gone */
+
+  GString *bodies;         /* of the requests, one after the other */
+  KvHttpExchange *pending; /* one that has not been answered yet */
+  KvHttpSocket socket;     /* one that was taken */
+} Fixture;
+
+static Fixture *
+get_fixture (KvHttpExchange *exchange)
+{
+  return (Fixture *) kv_http_connection_get_pool (kv_http_connection_from_exchange (exchange));
+}
+
+static void
+note_request (KvHttpExchange *exchange)
+{
+  Fixture *fixture = get_fixture (exchange);
+
+  fixture->n_requests++;
+  g_string_append_len (fixture->bodies, exchange->body.data, (gssize) exchange->body.length);
+}
+
+static void
+answer_at_once (KvHttpExchange *exchange)
+{
+  note_request (exchange);
+  exchange->response.body = "answer\n";
+  kv_http_exchange_send (exchange, 200);
+}
+
+static void
+answer_at_length (KvHttpExchange *exchange)
+{
+  note_request (exchange);
+  exchange->response.body_bytes = g_bytes_new_take (g_strnfill (LARGE, 'x'), LARGE);
+  kv_http_exchange_send (exchange, 200);
+}
+
+static void
+answer_later (KvHttpExchange *exchange)
+{
+  note_request (exchange);
+  get_fixture (exchange)->pending = exchange;
+}
+
+static void
+take_the_socket (KvHttpExchange *exchange)
+{
+  Fixture *fixture = get_fixture (exchange);
+
+  note_request (exchange);
+  exchange->carrier->take_socket (exchange, &fixture->socket);
+}
+
+static void
+on_answer (KvHttpConnection *connection)
+{
+  KvHttpExchange *exchange = kv_http_connection_get_exchange (connection);
+
+  exchange->route = &get_fixture (exchange)->route;
+  kv_soup_lane_get_functions ()->answer (connection);
+}
+
+static void
+on_closed (KvHttpPool *pool)
+{
+  ((Fixture *) pool)->n_closed++;
+}
+
+static void
+connect_client (Fixture *fixture)
+{
+  int pair[2];
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), ==,
+                   0);
+  fixture->client = pair[0];
+  kv_http_connection_open (&fixture->pool, pair[1], "uid:1");
+}
+
+static void
+set_up (Fixture *fixture, gconstpointer handler)
+{
+  fixture->limits = kv_http_default_limits;
+  fixture->main_context = g_main_context_new ();
+  g_main_context_push_thread_default (fixture->main_context);
+  fixture->limiter = kv_rate_limiter_new (0, 1);
+  fixture->lane = kv_soup_lane_new ();
+  fixture->functions = *kv_soup_lane_get_functions ();
+  fixture->functions.answer = on_answer;
+  fixture->route.handler = (KvHttpHandler) handler;
+
+  fixture->context.limits = &fixture->limits;
+  fixture->context.poller = kv_http_poller_new (fixture->main_context);
+  fixture->pool.context = &fixture->context;
+  fixture->pool.limiter = fixture->limiter;
+  fixture->pool.lane = &fixture->functions;
+  fixture->pool.lane_data = fixture->lane;
+  fixture->pool.closed = on_closed;
+
+  fixture->got = g_string_new (NULL);
+  fixture->bodies = g_string_new (NULL);
+  connect_client (fixture);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer handler)
+{
+  kv_soup_lane_free (fixture->lane);
+  while (fixture->pool.connections.head != NULL)
+    kv_http_connection_abort (fixture->pool.connections.head->data);
+  kv_http_poller_free (fixture->context.poller);
+  kv_rate_limiter_free (fixture->limiter);
+  g_main_context_pop_thread_default (fixture->main_context);
+  g_main_context_unref (fixture->main_context);
+  g_string_free (fixture->got, TRUE);
+  g_string_free (fixture->bodies, TRUE);
+  if (fixture->client >= 0)
+    close (fixture->client);
+}
+
+static void
+say (Fixture *fixture, const char *text)
+{
+  g_assert_cmpint (send (fixture->client, text, strlen (text), MSG_NOSIGNAL), ==, strlen (text));
+}
+
+/* One turn of the loop, for which something has to happen sooner or later. */
+static void
+turn (Fixture *fixture)
+{
+  g_main_context_iteration (fixture->main_context, TRUE);
+}
+
+/* Until nothing is left to do at once. */
+static void
+settle (Fixture *fixture)
+{
+  while (g_main_context_iteration (fixture->main_context, FALSE))
+    ;
+}
+
+static void
+hang_up (Fixture *fixture)
+{
+  close (fixture->client);
+  fixture->client = -1;
+}
+
+static void
+receive (Fixture *fixture)
+{
+  char buffer[64 * 1024];
+  gssize n;
+
+  while ((n = recv (fixture->client, buffer, sizeof buffer, 0)) > 0)
+    g_string_append_len (fixture->got, buffer, n);
+  if (n == 0)
+    fixture->ended = TRUE;
+}
+
+static guint
+count (Fixture *fixture, const char *text)
+{
+  guint n = 0;
+
+  for (const char *at = fixture->got->str; (at = strstr (at, text)) != NULL; at++)
+    n++;
+  return n;
+}
+
+static void
+receive_all_of (Fixture *fixture, const char *text, guint times)
+{
+  for (receive (fixture); count (fixture, text) < times; receive (fixture))
+    {
+      g_assert_false (fixture->ended);
+      turn (fixture);
+    }
+}
+
+static void
+receive_end (Fixture *fixture)
+{
+  for (receive (fixture); !fixture->ended; receive (fixture))
+    turn (fixture);
+}
+
+static void
+wait_for_close (Fixture *fixture)
+{
+  while (fixture->n_closed == 0)
+    turn (fixture);
+}
+
+static void
+send_answer (Fixture *fixture)
+{
+  KvHttpExchange *exchange = g_steal_pointer (&fixture->pending);
+
+  g_assert_nonnull (exchange);
+  exchange->response.body = "answer\n";
+  kv_http_exchange_send (exchange, 200);
+}
+
+static void
+wait_for_request (Fixture *fixture, guint n)
+{
+  while (fixture->n_requests < n)
+    turn (fixture);
+}
+
+static void
+test_keeps_alive (Fixture *fixture, gconstpointer handler)
+{
+  for (guint i = 1; i <= 3; i++)
+    {
+      say (fixture, GET END);
+      receive_all_of (fixture, "answer\n", i);
+    }
+  g_assert_cmpuint (count (fixture, "HTTP/1.1 200 OK\r\n"), ==, 3);
+  g_assert_cmpuint (count (fixture, "Content-Length: 7\r\n"), ==, 3);
+  g_assert_cmpuint (count (fixture, "Connection:"), ==, 0);
+  g_assert_cmpuint (count (fixture, "Server:"), ==, 0);
+  hang_up (fixture);
+  wait_for_close (fixture);
+}
+
+static void
+test_closes_when_asked (Fixture *fixture, gconstpointer handler)
+{
+  say (fixture, GET "Connection: close\r\n" END);
+  receive_end (fixture);
+  g_assert_cmpuint (count (fixture, "Connection: close\r\n"), ==, 1);
+  g_assert_cmpuint (count (fixture, "answer\n"), ==, 1);
+  hang_up (fixture);
+  wait_for_close (fixture);
+}
+
+static void
+test_answers_pipelined_requests_in_order (Fixture *fixture, gconstpointer handler)
+{
+  for (guint i = 0; i < 20; i++)
+    {
+      say (fixture, "PUT /store/k HTTP/1.1\r\n" HOST "Content-Length: 2\r\n" END "a,");
+      say (fixture, "GET /nowhere HTTP/1.1\r\n" HOST END);
+      say (fixture, "PUT /store/k HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n" END
+                    "2\r\nb,\r\n0\r\n\r\n");
+    }
+  receive_all_of (fixture, "answer\n", 40);
+  g_assert_cmpuint (count (fixture, "HTTP/1.1 404 Not Found\r\n"), ==, 20);
+  g_assert_cmpuint (fixture->bodies->len, ==, 40 * 2);
+  g_assert_true (g_str_has_prefix (fixture->bodies->str, "a,b,a,b,"));
+}
+
+static void
+test_answers_a_client_that_has_said_all (Fixture *fixture, gconstpointer handler)
+{
+  say (fixture, GET END);
+  g_assert_cmpint (shutdown (fixture->client, SHUT_WR), ==, 0);
+  receive_end (fixture);
+  g_assert_cmpuint (count (fixture, "answer\n"), ==, 1);
+  wait_for_close (fixture);
+}
+
+static void
+test_never_runs_a_route_on_half_a_body (Fixture *fixture, gconstpointer handler)
+{
+  say (fixture,
+       "PUT /store/k HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n" END "5\r\nhello\r\n");
+  settle (fixture);
+  g_assert_cmpint (shutdown (fixture->client, SHUT_WR), ==, 0);
+  receive_end (fixture);
+  g_assert_true (g_str_has_prefix (fixture->got->str, "HTTP/1.1 400 "));
+  g_assert_cmpuint (fixture->n_requests, ==, 0);
+}
+
+static void
+test_refuses_a_long_body_before_it_comes (Fixture *fixture, gconstpointer handler)
+{
+  fixture->limits.max_value_size = 10;
+  say (fixture, "PUT /store/k HTTP/1.1\r\n" HOST "Content-Length: 11\r\n"
+                "Expect: 100-continue\r\n" END);
+  receive_end (fixture);
+  g_assert_true (g_str_has_prefix (fixture->got->str, "HTTP/1.1 413 "));
+  g_assert_cmpuint (count (fixture, "Connection: close\r\n"), ==, 1);
+  g_assert_cmpuint (fixture->n_requests, ==, 0);
+}
+
+static void
+test_asks_for_a_body_that_waits (Fixture *fixture, gconstpointer handler)
+{
+  say (fixture, "PUT /store/k HTTP/1.1\r\n" HOST "Content-Length: 5\r\n"
+                "Expect: 100-continue\r\n" END);
+  receive_all_of (fixture, "HTTP/1.1 100 Continue\r\n\r\n", 1);
+  say (fixture, "hello");
+  receive_all_of (fixture, "answer\n", 1);
+  g_assert_cmpstr (fixture->bodies->str, ==, "hello");
+}
+
+static void
+test_gives_up_on_slow_requests (Fixture *fixture, gconstpointer handler)
+{
+  fixture->limits.head_timeout = 100 * 1000;
+  fixture->limits.body_timeout = 100 * 1000;
+  say (fixture, "GET /store");
+  receive_end (fixture);
+  g_assert_true (g_str_has_prefix (fixture->got->str, "HTTP/1.1 408 "));
+
+  hang_up (fixture);
+  fixture->ended = FALSE;
+  g_string_truncate (fixture->got, 0);
+  connect_client (fixture);
+  say (fixture, "PUT /store/k HTTP/1.1\r\n" HOST "Content-Length: 5\r\n" END "hell");
+  receive_end (fixture);
+  g_assert_true (g_str_has_prefix (fixture->got->str, "HTTP/1.1 408 "));
+  g_assert_cmpuint (fixture->n_requests, ==, 0);
+}
+
+static void
+test_closes_idle_connections (Fixture *fixture, gconstpointer handler)
+{
+  fixture->limits.idle_timeout = 100 * 1000;
+  say (fixture, GET END);
+  receive_end (fixture);
+  g_assert_cmpuint (count (fixture, "answer\n"), ==, 1);
+  wait_for_close (fixture);
+}
+
+static void
+test_goes_on_after_a_rest (Fixture *fixture, gconstpointer handler)
+{
+  gint64 began = g_get_monotonic_time ();
+
+  say (fixture, GET END);
+  receive_all_of (fixture, "answer\n", 1);
+  /* The only timer there is: the one that lets libsoup's objects go. */
+  while (g_get_monotonic_time () - began < G_USEC_PER_SEC)
+    turn (fixture);
+  say (fixture, GET END GET END);
+  receive_all_of (fixture, "answer\n", 3);
+}
+
+static void
+test_answers_later (Fixture *fixture, gconstpointer handler)
+{
+  say (fixture, GET END GET END GET END);
+  for (guint i = 1; i <= 3; i++)
+    {
+      wait_for_request (fixture, i);
+      settle (fixture);
+      g_assert_cmpuint (fixture->n_requests, ==, i);
+      send_answer (fixture);
+      receive_all_of (fixture, "answer\n", i);
+    }
+}
+
+static void
+test_drops_a_late_answer_to_nobody (Fixture *fixture, gconstpointer handler)
+{
+  say (fixture, GET END GET END);
+  wait_for_request (fixture, 1);
+  hang_up (fixture);
+  settle (fixture);
+  g_assert_cmpuint (fixture->n_closed, ==, 0);
+  send_answer (fixture);
+  wait_for_close (fixture);
+  g_assert_cmpuint (fixture->n_requests, ==, 1);
+}
+
+static void
+test_lets_go_of_a_request_that_nobody_answers (Fixture *fixture, gconstpointer handler)
+{
+  say (fixture, GET END);
+  wait_for_request (fixture, 1);
+  /* What tear_down() does has to work with it. */
+}
+
+static void
+test_waits_for_slow_readers (Fixture *fixture, gconstpointer handler)
+{
+  say (fixture, GET END GET END "GET /nowhere HTTP/1.1\r\n" HOST END);
+  settle (fixture);
+  g_assert_cmpuint (fixture->n_requests, ==, 1);
+  while (fixture->got->len < 2 * LARGE || count (fixture, "404 Not Found") == 0)
+    {
+      receive (fixture);
+      settle (fixture);
+    }
+  g_assert_cmpuint (fixture->n_requests, ==, 2);
+}
+
+static void
+test_gives_up_on_who_does_not_read (Fixture *fixture, gconstpointer handler)
+{
+  fixture->limits.body_timeout = 100 * 1000;
+  say (fixture, GET END);
+  wait_for_close (fixture);
+  g_assert_cmpuint (fixture->n_requests, ==, 1);
+}
+
+static void
+test_bears_clients_that_leave_while_it_writes (Fixture *fixture, gconstpointer handler)
+{
+  say (fixture, GET END GET END);
+  settle (fixture);
+  hang_up (fixture);
+  wait_for_close (fixture);
+}
+
+static void
+test_gives_the_socket_away (Fixture *fixture, gconstpointer handler)
+{
+  char buffer[16];
+
+  say (fixture, GET END);
+  wait_for_request (fixture, 1);
+  settle (fixture);
+  g_assert_cmpint (send (fixture->socket.fd, "stream", 6, MSG_NOSIGNAL), ==, 6);
+  receive_all_of (fixture, "stream", 1);
+  say (fixture, "back");
+  g_assert_cmpint (recv (fixture->socket.fd, buffer, sizeof buffer, 0), ==, 4);
+  g_assert_cmpuint (fixture->pool.connections.length, ==, 1);
+  fixture->socket.close (fixture->socket.owner);
+  g_assert_cmpuint (fixture->n_closed, ==, 1);
+  receive_end (fixture);
+}
+
+static void
+test_drains (Fixture *fixture, gconstpointer handler)
+{
+  say (fixture, GET END);
+  wait_for_request (fixture, 1);
+  fixture->pool.draining = TRUE;
+  kv_http_connection_drain (fixture->pool.connections.head->data);
+  settle (fixture);
+  g_assert_cmpuint (fixture->n_closed, ==, 0);
+  send_answer (fixture);
+  receive_end (fixture);
+  g_assert_cmpuint (count (fixture, "Connection: close\r\n"), ==, 1);
+  g_assert_cmpuint (count (fixture, "answer\n"), ==, 1);
+}
+
+/* The response has said already that the connection stays. */
+static void
+test_drains_what_it_meant_to_keep (Fixture *fixture, gconstpointer handler)
+{
+  say (fixture, GET END);
+  settle (fixture);
+  fixture->pool.draining = TRUE;
+  kv_http_connection_drain (fixture->pool.connections.head->data);
+  receive_end (fixture);
+  g_assert_cmpuint (fixture->got->len, >, LARGE);
+  g_assert_cmpuint (count (fixture, "Connection: close\r\n"), ==, 0);
+  g_assert_cmpuint (fixture->n_closed, ==, 1);
+  settle (fixture);
+}
+
+static void
+test_drains_idle_connections_at_once (Fixture *fixture, gconstpointer handler)
+{
+  say (fixture, GET END);
+  receive_all_of (fixture, "answer\n", 1);
+  /* Not read yet when it is drained, and answered all the same. */
+  say (fixture, GET END);
+  fixture->pool.draining = TRUE;
+  kv_http_connection_drain (fixture->pool.connections.head->data);
+  receive_end (fixture);
+  g_assert_cmpuint (count (fixture, "answer\n"), ==, 2);
+  g_assert_cmpuint (count (fixture, "Connection: close\r\n"), ==, 1);
+
+  hang_up (fixture);
+  wait_for_close (fixture);
+  fixture->ended = FALSE;
+  connect_client (fixture);
+  kv_http_connection_drain (fixture->pool.connections.head->data);
+  g_assert_cmpuint (fixture->n_closed, ==, 2);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+#define ADD(path, handler, func)                                                                   \
+  g_test_add ("/http/connection/" path, Fixture, (gconstpointer) handler, set_up, func, tear_down)
+  ADD ("keeps-alive", answer_at_once, test_keeps_alive);
+  ADD ("closes-when-asked", answer_at_once, test_closes_when_asked);
+  ADD ("answers-pipelined-requests-in-order", answer_at_once,
+       test_answers_pipelined_requests_in_order);
+  ADD ("answers-a-client-that-has-said-all", answer_at_once,
+       test_answers_a_client_that_has_said_all);
+  ADD ("never-runs-a-route-on-half-a-body", answer_at_once, test_never_runs_a_route_on_half_a_body);
+  ADD ("refuses-a-long-body-before-it-comes", answer_at_once,
+       test_refuses_a_long_body_before_it_comes);
+  ADD ("asks-for-a-body-that-waits", answer_at_once, test_asks_for_a_body_that_waits);
+  ADD ("gives-up-on-slow-requests", answer_at_once, test_gives_up_on_slow_requests);
+  ADD ("closes-idle-connections", answer_at_once, test_closes_idle_connections);
+  ADD ("goes-on-after-a-rest", answer_at_once, test_goes_on_after_a_rest);
+  ADD ("answers-later", answer_later, test_answers_later);
+  ADD ("drops-a-late-answer-to-nobody", answer_later, test_drops_a_late_answer_to_nobody);
+  ADD ("lets-go-of-a-request-that-nobody-answers", answer_later,
+       test_lets_go_of_a_request_that_nobody_answers);
+  ADD ("waits-for-slow-readers", answer_at_length, test_waits_for_slow_readers);
+  ADD ("gives-up-on-who-does-not-read", answer_at_length, test_gives_up_on_who_does_not_read);
+  ADD ("bears-clients-that-leave-while-it-writes", answer_at_length,
+       test_bears_clients_that_leave_while_it_writes);
+  ADD ("gives-the-socket-away", take_the_socket, test_gives_the_socket_away);
+  ADD ("drains", answer_later, test_drains);
+  ADD ("drains-what-it-meant-to-keep", answer_at_length, test_drains_what_it_meant_to_keep);
+  ADD ("drains-idle-connections-at-once", answer_at_once, test_drains_idle_connections_at_once);
+#undef ADD
+  return g_test_run ();
+}
