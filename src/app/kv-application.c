@@ -9,7 +9,7 @@
 #include "app/kv-ready.h"
 #include "core/kv-error.h"
 #include "dbus/kv-dbus-service.h"
-#include "http/kv-http-server.h"
+#include "http/server/kv-http-server.h"
 #include "kv-config.h"
 #include "principal/kv-rate-limiter.h"
 #include "store/kv-store.h"

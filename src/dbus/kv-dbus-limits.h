@@ -17,6 +17,13 @@ G_BEGIN_DECLS
 #define KV_DBUS_MAX_KEYS 1024
 
 /**
+ * KV_DBUS_ENTRIES_A_CHARGE:
+ *
+ * So many keys or entries of one call count for one request more, as they do over HTTP.
+ */
+#define KV_DBUS_ENTRIES_A_CHARGE 32
+
+/**
  * KV_DBUS_MAX_WATCHES:
  *
  * How many watches one caller may have.

@@ -105,12 +105,12 @@ kv_dbus_methods_has (const char *method)
 }
 
 gboolean
-kv_dbus_methods_admit (KvDbusContext *context, const char *sender, GError **error)
+kv_dbus_methods_admit (KvDbusContext *context, const char *sender, guint cost, GError **error)
 {
   g_autofree char *client = g_strconcat ("bus:", sender, NULL);
   KvRateBucket *bucket = kv_rate_limiter_get_bucket (context->limiter, client);
   guint retry_after;
-  gboolean admitted = kv_rate_bucket_admit (bucket, 1, &retry_after);
+  gboolean admitted = kv_rate_bucket_admit (bucket, cost, &retry_after);
 
   kv_rate_bucket_release (bucket);
   if (!admitted)
@@ -120,14 +120,33 @@ kv_dbus_methods_admit (KvDbusContext *context, const char *sender, GError **erro
   return admitted;
 }
 
+/* How many requests a call counts for: its arrays of keys and of entries are what makes one call the work of many. */
+static guint
+get_cost (GVariant *parameters)
+{
+  gsize n_entries = 0;
+
+  for (gsize i = 0; i < g_variant_n_children (parameters); i++)
+    {
+      g_autoptr (GVariant) parameter = g_variant_get_child_value (parameters, i);
+
+      if (g_variant_is_of_type (parameter, G_VARIANT_TYPE_STRING_ARRAY)
+          || g_variant_is_of_type (parameter, G_VARIANT_TYPE ("a(sssa{sv})")))
+        n_entries += g_variant_n_children (parameter);
+    }
+
+  return 1 + (guint) MIN (n_entries / KV_DBUS_ENTRIES_A_CHARGE, G_MAXINT);
+}
+
 void
 kv_dbus_methods_call (KvDbusContext *context, GDBusMethodInvocation *invocation)
 {
   g_autoptr (GError) error = NULL;
   KvDbusHandler handler = find_handler (g_dbus_method_invocation_get_method_name (invocation));
+  GVariant *parameters = g_dbus_method_invocation_get_parameters (invocation);
 
-  if (!kv_dbus_methods_admit (context, g_dbus_method_invocation_get_sender (invocation), &error)
-      || !handler (context, g_dbus_method_invocation_get_parameters (invocation), invocation,
-                   &error))
+  if (!kv_dbus_methods_admit (context, g_dbus_method_invocation_get_sender (invocation),
+                              get_cost (parameters), &error)
+      || !handler (context, parameters, invocation, &error))
     kv_dbus_error_return (invocation, g_steal_pointer (&error));
 }

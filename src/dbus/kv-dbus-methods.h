@@ -10,11 +10,15 @@ G_BEGIN_DECLS
 /**
  * kv_dbus_methods_admit:
  * @sender: a unique name
+ * @cost: how many requests it counts for, 1 or more
  * @error: set to %KV_ERROR_LIMIT_EXCEEDED, with the seconds to wait
  *
  * Counts a request of @sender. The limiter remembers those who have just called, so nothing of a caller is kept here.
+ *
+ * Returns: %FALSE and @error when @sender has to wait
  */
-gboolean kv_dbus_methods_admit (KvDbusContext *context, const char *sender, GError **error);
+gboolean
+kv_dbus_methods_admit (KvDbusContext *context, const char *sender, guint cost, GError **error);
 
 /**
  * kv_dbus_methods_has:

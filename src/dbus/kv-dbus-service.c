@@ -71,7 +71,7 @@ on_get_property (GDBusConnection *connection,
 {
   KvDbusService *self = user_data;
 
-  if (!kv_dbus_methods_admit (&self->context, sender, error))
+  if (!kv_dbus_methods_admit (&self->context, sender, 1, error))
     return NULL;
   if (g_str_equal (property, "Version"))
     return g_variant_new_string (KV_VERSION);

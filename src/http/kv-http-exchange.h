@@ -177,8 +177,7 @@ void kv_http_exchange_refuse (KvHttpExchange *exchange, guint status, const char
  * @name: static
  * @value: static, or made with kv_http_exchange_scratch()
  */
-void
-kv_http_exchange_add_header (KvHttpExchange *exchange, const char *name, const char *value);
+void kv_http_exchange_add_header (KvHttpExchange *exchange, const char *name, const char *value);
 
 /**
  * kv_http_exchange_scratch:

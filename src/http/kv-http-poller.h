@@ -74,8 +74,7 @@ void kv_http_poller_free (KvHttpPoller *poller);
  *
  * Returns: %FALSE when the kernel has no room (ENOMEM, ENOSPC); @item is not in the set then
  */
-gboolean
-kv_http_poller_add (KvHttpPoller *poller, KvHttpPollerItem *item, int fd, guint32 events);
+gboolean kv_http_poller_add (KvHttpPoller *poller, KvHttpPollerItem *item, int fd, guint32 events);
 
 /**
  * kv_http_poller_modify:

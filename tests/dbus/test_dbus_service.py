@@ -106,6 +106,18 @@ def test_rate_limit_by_caller(bus, start_kvstored):
         assert 20 <= count_until_refused(second) <= 20 + SOON
 
 
+@pytest.mark.parametrize("method, signature, arguments", [
+    ("Batch", "(a(sssa{sv}))", ([("GET", "k", "", {})] * 640,)),
+    ("GetMany", "(as)", (["k"] * 640,)),
+    ("Watch", "(asasa{sv})", (["k"] * 320, ["p"] * 320, {})),
+])
+def test_many_entries_count_for_many_requests(bus, start_kvstored, method, signature, arguments):
+    kvstored = start_kvstored(bus=bus.address, rate_limit="1:20")
+    with kvstored.bus() as client:
+        client.call(method, signature, *arguments)
+        assert count_until_refused(client) <= SOON
+
+
 def test_a_call_leaves_nothing_behind(bus, kvstored):
     """Neither a match rule on the bus nor an object, for those who call and go."""
 

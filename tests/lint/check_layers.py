@@ -44,7 +44,14 @@ MAY_NAME_CONCRETE = {"app", "main"}
 CONFINED = {"libsoup/": "http/soup", "sqlite3.h": "journal/sqlite"}
 
 # Folders below a layer that some other folder of it must not look into.
-BLIND = {"http/routes": {"http/soup", "http/express"}}
+BLIND = {
+    "http/wire": {"http/connection", "http/server", "http/stream", "http/routes", "http/soup", "http/express"},
+    "http/stream": {"http/connection", "http/server", "http/routes", "http/soup", "http/express"},
+    "http/connection": {"http/server", "http/stream", "http/routes", "http/soup", "http/express"},
+    "http/routes": {"http/connection", "http/server", "http/soup", "http/express"},
+    "http/soup": {"http/server", "http/stream", "http/routes", "http/express"},
+    "http/express": {"http/server", "http/stream", "http/routes", "http/soup"},
+}
 
 # Headers that the build makes, and which layers may include them.
 GENERATED = {

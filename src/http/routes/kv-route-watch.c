@@ -6,8 +6,8 @@
 #include "core/kv-error.h"
 #include "http/kv-http-json.h"
 #include "http/kv-http-router.h"
-#include "http/kv-http-sse.h"
 #include "http/kv-http-uri.h"
+#include "http/stream/kv-http-sse.h"
 #include "store/kv-watch.h"
 
 static gboolean

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "http/kv-http-connection.h"
+#include "http/connection/kv-http-connection.h"
 
 #include <gio/gio.h>
 

@@ -2,7 +2,7 @@
  * SPDX-FileCopyrightText: 2026 the kvstore authors
  */
 #include "core/kv-error.h"
-#include "http/kv-http-address.h"
+#include "http/server/kv-http-address.h"
 
 static void
 test_reads_what_it_writes (void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  * SPDX-FileCopyrightText: 2026 the kvstore authors
  */
-#include "http/kv-http-chunked.h"
+#include "http/wire/kv-http-chunked.h"
 
 #include <string.h>
 

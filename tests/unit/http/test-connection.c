@@ -5,7 +5,7 @@
 /* A connection with its gate and the lane through libsoup, over a socket pair, all in one thread. The routes are the
  * tests' own, so that they can answer late, or not at all. */
 
-#include "http/kv-http-connection.h"
+#include "http/connection/kv-http-connection.h"
 #include "http/kv-http-router.h"
 #include "http/soup/kv-soup-lane.h"
 

@@ -2,7 +2,7 @@
  * SPDX-FileCopyrightText: 2026 the kvstore authors
  */
 #include "core/kv-error.h"
-#include "http/kv-http-listener.h"
+#include "http/server/kv-http-listener.h"
 
 #include <glib/gstdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * SPDX-FileCopyrightText: 2026 the kvstore authors
  */
 #include "fake-carrier.h"
-#include "http/kv-http-sse.h"
+#include "http/stream/kv-http-sse.h"
 
 #include <errno.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "http/kv-http-context.h"
-#include "http/kv-http-listener.h"
+#include "http/server/kv-http-listener.h"
 #include "principal/kv-rate-limiter.h"
 
 G_BEGIN_DECLS

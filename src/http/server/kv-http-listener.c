@@ -3,10 +3,10 @@
  */
 #define G_LOG_DOMAIN "kvstore"
 
-#include "http/kv-http-listener.h"
+#include "http/server/kv-http-listener.h"
 
 #include "core/kv-error.h"
-#include "http/kv-http-socket-file.h"
+#include "http/server/kv-http-socket-file.h"
 
 #include <errno.h>
 #include <glib-unix.h>

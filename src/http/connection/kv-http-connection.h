@@ -4,7 +4,7 @@
 #pragma once
 
 #include "http/kv-http-exchange.h"
-#include "http/kv-http-wire.h"
+#include "http/wire/kv-http-wire.h"
 
 G_BEGIN_DECLS
 

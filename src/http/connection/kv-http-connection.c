@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  * SPDX-FileCopyrightText: 2026 the kvstore authors
  */
-#include "http/kv-http-connection.h"
+#include "http/connection/kv-http-connection.h"
 
-#include "http/kv-http-connection-private.h"
+#include "http/connection/kv-http-connection-private.h"
 
 #include <errno.h>
 #include <string.h>

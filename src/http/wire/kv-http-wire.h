@@ -3,8 +3,8 @@
  */
 #pragma once
 
-#include "http/kv-http-buffer.h"
 #include "http/kv-http-exchange.h"
+#include "http/wire/kv-http-buffer.h"
 
 G_BEGIN_DECLS
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  * SPDX-FileCopyrightText: 2026 the kvstore authors
  */
-#include "http/kv-http-frame-cache.h"
+#include "http/stream/kv-http-frame-cache.h"
 
-#include "http/kv-http-frame.h"
+#include "http/stream/kv-http-frame.h"
 
 /* A power of two. Streams that are further apart than this do not share, which costs an encoding
  * each. */

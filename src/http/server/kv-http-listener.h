@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "http/kv-http-address.h"
+#include "http/server/kv-http-address.h"
 
 G_BEGIN_DECLS
 

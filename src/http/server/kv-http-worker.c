@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  * SPDX-FileCopyrightText: 2026 the kvstore authors
  */
-#include "http/kv-http-worker.h"
+#include "http/server/kv-http-worker.h"
 
 #include "core/kv-error.h"
-#include "http/kv-http-connection.h"
-#include "http/kv-http-sse.h"
+#include "http/connection/kv-http-connection.h"
 #include "http/soup/kv-soup-lane.h"
+#include "http/stream/kv-http-sse.h"
 
 #include <unistd.h>
 

@@ -3,13 +3,13 @@
  */
 #define G_LOG_DOMAIN "kvstore"
 
-#include "http/kv-http-server.h"
+#include "http/server/kv-http-server.h"
 
 #include "core/kv-error.h"
-#include "http/kv-http-address.h"
-#include "http/kv-http-listener.h"
-#include "http/kv-http-wire.h"
-#include "http/kv-http-worker.h"
+#include "http/server/kv-http-address.h"
+#include "http/server/kv-http-listener.h"
+#include "http/server/kv-http-worker.h"
+#include "http/wire/kv-http-wire.h"
 
 #include <errno.h>
 #include <sys/socket.h>

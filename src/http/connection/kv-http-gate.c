@@ -6,7 +6,7 @@
  * decides where a request ends, and nobody after it does: a lane never sees framing, nor a
  * request that is not whole. */
 
-#include "http/kv-http-connection-private.h"
+#include "http/connection/kv-http-connection-private.h"
 
 /* Forgets the request under way, of which the first @length bytes are ours, and has its response
  * sent. */

@@ -3,10 +3,10 @@
  */
 #pragma once
 
-#include "http/kv-http-buffer.h"
-#include "http/kv-http-chunked.h"
-#include "http/kv-http-connection.h"
-#include "http/kv-http-head.h"
+#include "http/connection/kv-http-connection.h"
+#include "http/wire/kv-http-buffer.h"
+#include "http/wire/kv-http-chunked.h"
+#include "http/wire/kv-http-head.h"
 
 G_BEGIN_DECLS
 

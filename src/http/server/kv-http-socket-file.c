@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  * SPDX-FileCopyrightText: 2026 the kvstore authors
  */
-#include "http/kv-http-socket-file.h"
+#include "http/server/kv-http-socket-file.h"
 
 #include <errno.h>
 #include <fcntl.h>
