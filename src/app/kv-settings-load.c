@@ -165,6 +165,7 @@ forget_http (KvSettings *settings)
 static gboolean
 apply_key (KvSettings *settings, GKeyFile *file, const char *key, GError **error)
 {
+  g_autoptr (GError) value_error = NULL;
   g_autofree char *value = NULL;
   g_auto (GStrv) list = NULL;
 
@@ -175,13 +176,19 @@ apply_key (KvSettings *settings, GKeyFile *file, const char *key, GError **error
     }
   if (!g_str_equal (key, "http"))
     {
-      value = g_key_file_get_string (file, FILE_GROUP, key, error);
-      return value != NULL && set_from (settings, "", key, value, error);
+      /* A value with a wrong escape comes together with an error. */
+      value = g_key_file_get_string (file, FILE_GROUP, key, &value_error);
+      if (value_error == NULL)
+        return set_from (settings, "", key, value, error);
+      g_propagate_error (error, g_steal_pointer (&value_error));
+      return FALSE;
     }
 
   list = g_key_file_get_string_list (file, FILE_GROUP, key, NULL, error);
   if (list == NULL)
     return FALSE;
+  if (list[0] == NULL)
+    return set_from (settings, "", key, "", error);
   for (gsize i = 0; list[i] != NULL; i++)
     {
       if (!set_from (settings, "", key, list[i], error))

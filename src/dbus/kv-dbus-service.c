@@ -134,6 +134,7 @@ static void
 fail_to_open (GTask *task, GError *error)
 {
   KvDbusService *self = g_task_get_source_object (task);
+  g_autofree char *where = NULL;
 
   if (self->connection != NULL)
     g_dbus_connection_close (self->connection, NULL, NULL, NULL);
@@ -144,7 +145,9 @@ fail_to_open (GTask *task, GError *error)
       return;
     }
   g_dbus_error_strip_remote_error (error);
-  g_task_return_new_error (task, KV_ERROR, KV_ERROR_UNAVAILABLE, "%s", error->message);
+  where = kv_dbus_address_describe (self->bus);
+  g_task_return_new_error (task, KV_ERROR, KV_ERROR_UNAVAILABLE, "Cannot get on %s: %s", where,
+                           error->message);
   g_error_free (error);
 }
 

@@ -3,6 +3,8 @@
  */
 #include "http/kv-http-poller.h"
 
+#include "core/kv-error.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -162,16 +164,23 @@ static GSourceFuncs poller_funcs = {
 };
 
 KvHttpPoller *
-kv_http_poller_new (GMainContext *context)
+kv_http_poller_new (GMainContext *context, GError **error)
 {
-  GSource *source = g_source_new (&poller_funcs, sizeof (KvHttpPoller));
-  KvHttpPoller *poller = (KvHttpPoller *) source;
   const Slot nobody = { NULL, 0, 0 };
+  int epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
+  KvHttpPoller *poller;
+  GSource *source;
 
-  poller->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
-  if (poller->epoll_fd < 0)
-    g_error ("epoll_create1: %s", g_strerror (errno));
+  if (epoll_fd < 0)
+    {
+      g_set_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE, "Cannot make an epoll set: %s",
+                   g_strerror (errno));
+      return NULL;
+    }
 
+  source = g_source_new (&poller_funcs, sizeof (KvHttpPoller));
+  poller = (KvHttpPoller *) source;
+  poller->epoll_fd = epoll_fd;
   poller->slots = g_array_new (FALSE, FALSE, sizeof (Slot));
   g_array_append_val (poller->slots, nobody);
   poller->heap = g_ptr_array_new ();

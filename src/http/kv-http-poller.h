@@ -57,8 +57,11 @@ struct _KvHttpTimer {
 /**
  * kv_http_poller_new:
  * @context: the context that runs it
+ * @error: set to %KV_ERROR_UNAVAILABLE when there are no descriptors left
+ *
+ * Returns: (transfer full): a poller; in the thread that is going to use it, or before that runs
  */
-KvHttpPoller *kv_http_poller_new (GMainContext *context);
+KvHttpPoller *kv_http_poller_new (GMainContext *context, GError **error);
 
 /**
  * kv_http_poller_free:

@@ -52,6 +52,16 @@ struct _KvStore {
 void kv_store_expire (KvStore *store, KvEntry *entry);
 
 /**
+ * kv_store_expire_some:
+ * @most: how many
+ *
+ * Removes some of what is past its deadline, the earliest first. Under the commit lock.
+ *
+ * Returns: %TRUE when it was @most of them, so that there may be more
+ */
+gboolean kv_store_expire_some (KvStore *store, guint most);
+
+/**
  * kv_store_expire_due:
  *
  * Removes everything whose time has come, giving way to writers now and then. No lock held.

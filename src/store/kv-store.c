@@ -49,23 +49,32 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (KvStore, kv_store, G_TYPE_OBJECT)
 
-/* Returns whether some are left. */
+gboolean
+kv_store_expire_some (KvStore *self, guint most)
+{
+  gint64 now = kv_clock_now ();
+
+  for (guint i = 0; i < most; i++)
+    {
+      KvEntry *entry = kv_expiry_pop_due (self->expiry, now);
+
+      if (entry == NULL)
+        return FALSE;
+      kv_store_expire (self, entry);
+    }
+  return TRUE;
+}
+
+/* Returns whether some may be left. */
 static gboolean
 expire_some (KvStore *self, guint most)
 {
-  gint64 now = kv_clock_now ();
-  KvEntry *entry = NULL;
+  gboolean more;
 
   kv_spin_mutex_lock (&self->commit_lock);
-  for (guint i = 0; i < most; i++)
-    {
-      entry = kv_expiry_pop_due (self->expiry, now);
-      if (entry == NULL)
-        break;
-      kv_store_expire (self, entry);
-    }
+  more = kv_store_expire_some (self, most);
   g_mutex_unlock (&self->commit_lock);
-  return entry != NULL;
+  return more;
 }
 
 void

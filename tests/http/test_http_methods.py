@@ -21,11 +21,8 @@ def parse_allow(headers):
     return {method.strip() for method in headers["Allow"].split(",")}
 
 
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("method", sorted(METHODS))
+@pytest.mark.parametrize("method, path", [(m, p) for p in PATHS for m in sorted(METHODS - PATHS[p])])
 def test_wrong_method_is_405_with_allow(shared_kvstored, path, method):
-    if method in PATHS[path]:
-        pytest.skip("a right one")
     keys = shared_kvstored.status()["total_keys"]
     response = shared_kvstored.request(method, path, "x", {"Content-Type": "application/json"})
     assert response.status == 405

@@ -195,13 +195,11 @@ class TestKeys:
     @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD"])
     @pytest.mark.parametrize(
         "segment",
-        ["", "%", "a%", "a%4", "%4", "%zz", "%4z", "%z4", "%%41", "% 1", "%FF", "%C0%AF", "%C3", "%ED%A0%80",
+        ["", "%", "a%", "a%4", "%4", "%zz", "%4z", "%z4", "%%41", "%FF", "%C0%AF", "%C3", "%ED%A0%80",
          "%00", "a%00b", "%0A", "%0d", "%1F", "%7F", "k" * 1025, "%C3%A4" * 513, "%61" * 1025],
         ids=lambda s: s if len(s) < 12 else f"{s[:3]}x{len(s)}",
     )
     def test_bad_ones_are_400(self, shared_kvstored, method, segment):
-        if " " in segment:
-            pytest.skip("a blank ends the target: tests of framing have this")
         keys = shared_kvstored.status()["total_keys"]
         body = "v" if method == "PUT" else None
         assert shared_kvstored.request(method, f"/store/{segment}", body).status == 400

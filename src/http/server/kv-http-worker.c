@@ -121,7 +121,6 @@ wake (KvHttpWorker *worker)
 static void
 set_up (KvHttpWorker *worker)
 {
-  worker->poller = kv_http_poller_new (worker->main_context);
   worker->streams = kv_sse_group_new (worker->poller, worker->context.limits);
   worker->lane = kv_soup_lane_new ();
   worker->context.poller = worker->poller;
@@ -189,9 +188,15 @@ kv_http_worker_start (KvHttpWorker *worker, GError **error)
   g_autofree char *name = g_strdup_printf ("http-%u", worker->number);
   g_autoptr (GError) reason = NULL;
 
+  /* Here and not in the thread: whether there is room for it must be known before anybody is told that we serve. */
+  worker->poller = kv_http_poller_new (worker->main_context, error);
+  if (worker->poller == NULL)
+    return FALSE;
+
   worker->thread = g_thread_try_new (name, run, worker, &reason);
   if (worker->thread != NULL)
     return TRUE;
+  g_clear_pointer (&worker->poller, kv_http_poller_free);
   g_set_error (error, KV_ERROR, KV_ERROR_FAILED, "Cannot start a thread: %s", reason->message);
   return FALSE;
 }

@@ -41,7 +41,8 @@ KvHttpWorker *kv_http_worker_new (KvStore *store,
 
 /**
  * kv_http_worker_start:
- * @error: set to %KV_ERROR_FAILED when there is no room for another thread
+ * @error: set to %KV_ERROR_FAILED when there is no room for another thread, %KV_ERROR_UNAVAILABLE when there is none for
+ *   another descriptor
  */
 gboolean kv_http_worker_start (KvHttpWorker *worker, GError **error);
 

@@ -5,6 +5,7 @@
 
 #include "http/stream/kv-http-frame-cache.h"
 #include "http/stream/kv-http-frame.h"
+#include "http/wire/kv-http-wire.h"
 #include "store/kv-watch.h"
 
 #include <errno.h>
@@ -13,7 +14,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 /* What a stream takes out of its watch at a time: so many frames, or a few more bytes than these.
  * It is all that a slow client makes us hold; what it has yet to see stays in the log. */
@@ -52,6 +52,7 @@ typedef struct {
   gsize offset;         /* bytes of the first frame that it has taken already */
   gint64 waiting_since; /* when it last took something, by the monotonic clock; 0 if none wait */
   gsize received;       /* bytes that have been read over */
+  gboolean begun;       /* whether the head has been sent, with the first frames right behind it */
 } KvSseStream;
 
 typedef enum {
@@ -189,8 +190,9 @@ run_stream (KvSseStream *stream)
 
   for (guint round = 0; more && round < MAX_ROUNDS; round++)
     {
-      if (stream->n_frames == 0)
+      if (stream->n_frames == 0 || !stream->begun)
         more = gather (stream);
+      stream->begun = TRUE;
       switch (flush (stream))
         {
         case BROKEN:
@@ -251,7 +253,7 @@ keep_alive (KvSseStream *stream, gint64 now)
       stream->frames[stream->n_frames++] = kv_http_frame_new_comment ();
       run_stream (stream);
     }
-  else if (now - stream->waiting_since > stream->group->limits->body_timeout)
+  else if (stream->begun && now - stream->waiting_since > stream->group->limits->body_timeout)
     close_stream (stream);
 }
 
@@ -272,38 +274,19 @@ on_timer (KvHttpTimer *timer)
     kv_http_poller_set_timer (group->poller, &group->timer, group->limits->keep_alive_interval);
 }
 
-/* RFC 9110, section 5.6.7: English whatever the locale, so strftime() will not do. */
-static void
-format_date (char *buffer, gsize size)
-{
-  static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-  static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-  time_t now = time (NULL);
-  struct tm utc;
-
-  gmtime_r (&now, &utc);
-  g_snprintf (buffer, size, "%s, %02d %s %d %02d:%02d:%02d GMT", days[utc.tm_wday], utc.tm_mday,
-              months[utc.tm_mon], utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
-}
-
 static GBytes *
 make_head (void)
 {
-  char date[64];
-  char *head;
-
-  format_date (date, sizeof date);
-  head = g_strconcat ("HTTP/1.1 200 OK\r\n"
-                      "Date: ",
-                      date,
-                      "\r\n"
-                      "Content-Type: text/event-stream\r\n"
-                      "Cache-Control: no-store\r\n"
-                      "X-Content-Type-Options: nosniff\r\n"
-                      "Connection: close\r\n"
-                      "\r\n",
-                      NULL);
+  char *head = g_strconcat ("HTTP/1.1 200 OK\r\n"
+                            "Date: ",
+                            kv_http_wire_get_date (),
+                            "\r\n"
+                            "Content-Type: text/event-stream\r\n"
+                            "Cache-Control: no-store\r\n"
+                            "X-Content-Type-Options: nosniff\r\n"
+                            "Connection: close\r\n"
+                            "\r\n",
+                            NULL);
   return g_bytes_new_take (head, strlen (head));
 }
 

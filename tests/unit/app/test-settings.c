@@ -349,6 +349,9 @@ test_bad_files (Fixture *fixture, gconstpointer data)
     { "[kvstored]\nlog-level=loud\n", "kvstore.conf: log-level: “loud”" },
     { "[kvstored]\nallow-remote=yes\n", "kvstore.conf: allow-remote: “yes”" },
     { "[kvstored]\nstore=sqlite:/tmp/x\n", "keeps keys in memory only" },
+    { "[kvstored]\nbus=unix:path=\\q\n", "kvstore.conf: " },
+    { "[kvstored]\nmax-value-size=\\q\n", "kvstore.conf: " },
+    { "[kvstored]\nhttp=\n", "kvstore.conf: http: " },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)

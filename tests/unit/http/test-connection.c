@@ -127,7 +127,7 @@ set_up (Fixture *fixture, gconstpointer handler)
   fixture->route.handler = (KvHttpHandler) handler;
 
   fixture->context.limits = &fixture->limits;
-  fixture->context.poller = kv_http_poller_new (fixture->main_context);
+  fixture->context.poller = kv_http_poller_new (fixture->main_context, NULL);
   fixture->pool.context = &fixture->context;
   fixture->pool.limiter = fixture->limiter;
   fixture->pool.lane = &fixture->functions;

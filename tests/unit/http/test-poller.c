@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  * SPDX-FileCopyrightText: 2026 the kvstore authors
  */
+#include "core/kv-error.h"
 #include "http/kv-http-poller.h"
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 typedef struct _Probe Probe;
@@ -37,7 +39,7 @@ static void
 set_up (Fixture *fixture, gconstpointer user_data)
 {
   fixture->context = g_main_context_new ();
-  fixture->poller = kv_http_poller_new (fixture->context);
+  fixture->poller = kv_http_poller_new (fixture->context, NULL);
 }
 
 static void
@@ -362,6 +364,21 @@ test_refuses_what_epoll_refuses (Fixture *fixture, gconstpointer user_data)
   kv_http_poller_remove (fixture->poller, &probe.item);
 }
 
+static void
+test_refuses_without_descriptors (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  struct rlimit limit, none;
+
+  g_assert_no_errno (getrlimit (RLIMIT_NOFILE, &limit));
+  none = limit;
+  none.rlim_cur = 0;
+  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &none));
+  g_assert_null (kv_http_poller_new (fixture->context, &error));
+  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &limit));
+  g_assert_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -383,6 +400,7 @@ main (int argc, char *argv[])
   ADD ("lets-others-run-between-firings", test_lets_others_run_between_firings);
   ADD ("keeps-a-heap-of-many-timers", test_keeps_a_heap_of_many_timers);
   ADD ("refuses-what-epoll-refuses", test_refuses_what_epoll_refuses);
+  ADD ("refuses-without-descriptors", test_refuses_without_descriptors);
 #undef ADD
   return g_test_run ();
 }

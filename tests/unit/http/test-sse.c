@@ -34,7 +34,7 @@ set_up (Fixture *fixture, gconstpointer unused)
     .keep_alive_interval = G_TIME_SPAN_HOUR,
   };
   fixture->store = kv_store_new ();
-  fixture->poller = kv_http_poller_new (fixture->context);
+  fixture->poller = kv_http_poller_new (fixture->context, NULL);
   fixture->group = kv_sse_group_new (fixture->poller, &fixture->limits);
   fixture->http =
     (KvHttpContext){ fixture->store, &fixture->limits, fixture->poller, fixture->group };

@@ -199,6 +199,34 @@ test_overwriting_costs_the_same (void)
   g_assert_cmpint (time_overwriting (1 << 16), <, MAX (usual, 500) * 20);
 }
 
+/* A program without a main loop: what has expired makes room for what comes. */
+static void
+test_needs_no_main_loop (void)
+{
+  g_autoptr (KvStore) store = kv_store_new ();
+
+  for (guint i = 0; i < 1000; i++)
+    {
+      g_autofree char *key = g_strdup_printf ("k%u", i);
+
+      kv_store_put (store, key, "", 0, NULL);
+      g_assert_cmpuint (kv_expiry_get_length (store->expiry), <=, 1);
+    }
+  for (guint i = 0; i < 100; i++)
+    {
+      g_autoptr (KvTransaction) transaction = kv_transaction_new (TRUE);
+
+      for (guint j = 0; j < 10; j++)
+        {
+          g_autofree char *key = g_strdup_printf ("k%u", 10 * i + j);
+
+          kv_transaction_put (transaction, key, "", 0, NULL);
+        }
+      kv_outcome_unref (kv_store_commit (store, transaction, NULL));
+      g_assert_cmpuint (kv_expiry_get_length (store->expiry), <=, 10);
+    }
+}
+
 static void
 test_many_at_once (void)
 {
@@ -235,6 +263,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/store/expiry/overwriting-leaves-nothing", test_overwriting_leaves_nothing);
   g_test_add_func ("/store/expiry/overwriting-costs-the-same-at-each-length",
                    test_overwriting_costs_the_same);
+  g_test_add_func ("/store/expiry/needs-no-main-loop", test_needs_no_main_loop);
   g_test_add_func ("/store/expiry/many-at-once", test_many_at_once);
   return g_test_run ();
 }
