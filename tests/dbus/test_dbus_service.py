@@ -28,8 +28,7 @@ def client(kvstored):
 
 
 def shell(kvstored, *arguments):
-    if shutil.which(arguments[0]) is None:
-        pytest.skip(f"{arguments[0]} is not installed")
+    assert shutil.which(arguments[0]), f"{arguments[0]} is not installed: ./dev setup test does that"
     return subprocess.run(
         arguments,
         env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": kvstored.bus_address, "LC_ALL": "C.UTF-8"},

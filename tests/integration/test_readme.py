@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 the kvstore authors
-"""README.md keeps its word: what it shows is run, against a daemon of its own.
+"""README.md and the pages in docs/ keep their word: what they show is run, against a daemon of its own.
 
 An example is a block fenced as sh whose lines begin with curl or busctl. What a command prints follows it in
 lines "# → TEXT"; where those are missing the output may be anything. A command may end with a comment.
@@ -38,14 +38,6 @@ def read_examples(text):
     return examples
 
 
-def read_readme():
-    path = os.path.join(TOP, "README.md")
-    if not os.path.exists(path):
-        return ""
-    with open(path, encoding="utf-8") as file:
-        return file.read()
-
-
 def test_examples_are_found():
     text = (
         "```sh\ncurl a \\\n   b\n# → one\n# → two\ncurl c   # comment\n```\n"
@@ -57,10 +49,11 @@ def test_examples_are_found():
     ]
 
 
-def test_readme_does_what_it_says(start_kvstored, bus, directory):
-    examples = read_examples(read_readme())
-    if not examples:
-        pytest.skip("README.md has no examples")
+@pytest.mark.parametrize("page", ["README.md", "docs/dbus.md"])
+def test_page_does_what_it_says(page, start_kvstored, bus, directory):
+    with open(os.path.join(TOP, page), encoding="utf-8") as file:
+        examples = read_examples(file.read())
+    assert examples
     daemon = start_kvstored(bus=bus.address)
     environment = make_environment(directory, {"DBUS_SESSION_BUS_ADDRESS": bus.address})
     for command, expected in (pair for example in examples for pair in example):
