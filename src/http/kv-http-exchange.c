@@ -31,6 +31,7 @@ reset_response (KvHttpResponse *response)
   g_clear_pointer (&response->body_entry, kv_entry_unref);
   g_clear_pointer (&response->body_bytes, g_bytes_unref);
   response->body = NULL;
+  response->endless = FALSE;
   response->n_headers = 0;
   response->scratch_used = 0;
 }

@@ -85,6 +85,7 @@ typedef struct {
  * @body_entry: (owned) (nullable): the body is this entry's value, sent from the entry itself
  * @body_bytes: (owned) (nullable): or it is these bytes
  * @body: or this static text; where all three are %NULL the body is empty
+ * @endless: a HEAD for what has no length: there is no Content-Length (RFC 9110, section 8.6)
  *
  * For a HEAD the response is filled in as for a GET, and the carrier leaves the body out.
  */
@@ -95,6 +96,7 @@ typedef struct {
   KvEntry *body_entry;
   GBytes *body_bytes;
   const char *body;
+  gboolean endless;
   gsize scratch_used;
   char scratch[KV_HTTP_SCRATCH_SIZE];
 } KvHttpResponse;

@@ -139,6 +139,15 @@ needs_escape (char c)
 }
 
 static void
+append_code_point (GString *out, guchar c)
+{
+  static const char digits[] = "0123456789abcdef";
+  const char escape[] = { '\\', 'u', '0', '0', digits[c >> 4], digits[c & 15] };
+
+  g_string_append_len (out, escape, sizeof escape);
+}
+
+static void
 append_escape (GString *out, char c)
 {
   switch (c)
@@ -159,7 +168,7 @@ append_escape (GString *out, char c)
       g_string_append_len (out, "\\t", 2);
       break;
     default:
-      g_string_append_printf (out, "\\u%04x", (guint) (guchar) c);
+      append_code_point (out, (guchar) c);
       break;
     }
 }

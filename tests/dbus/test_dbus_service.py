@@ -268,7 +268,8 @@ def test_stop_gives_the_name_back(kvstored):
 def test_calls_that_came_before_the_stop_are_answered(kvstored):
     with kvstored.bus() as client:
         replies = []
-        for i in range(200):
+        # A bus lets a caller wait for 128 replies at a time, unless its configuration says otherwise.
+        for i in range(100):
             client.connection.call(
                 NAME, PATH, INTERFACE, "Put", GLib.Variant("(ssa{sv})", (f"k{i}", "1", {})), None,
                 Gio.DBusCallFlags.NO_AUTO_START, SOON * 1000, None,
@@ -278,7 +279,7 @@ def test_calls_that_came_before_the_stop_are_answered(kvstored):
         client.call("GetStatus")
         kvstored.signal(signal.SIGTERM)
         context = GLib.MainContext.default()
-        while len(replies) < 200:
+        while len(replies) < 100:
             context.iteration(True)
         assert kvstored.wait() == 0
 

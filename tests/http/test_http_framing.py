@@ -2,9 +2,11 @@
 # SPDX-FileCopyrightText: 2026 the kvstore authors
 """Bad input, raw over a socket. Whatever comes, the daemon goes on serving and stores nothing of it."""
 
+import random
+
 import pytest
 
-from support.wire import Connection, build_request
+from support.wire import build_request
 
 # What would be stored if the request that follows a bad one were run, or a bad one were taken for a good one.
 SMUGGLED = b"PUT /store/smuggled HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx"
@@ -257,15 +259,16 @@ def test_body_of_a_get_is_no_request(shared_kvstored):
 
 
 def test_body_of_a_refused_request_is_no_request(shared_kvstored):
-    for head in (
-        b"POST /status HTTP/1.1\r\nHost: localhost\r\n",
-        b"PUT /nowhere HTTP/1.1\r\nHost: localhost\r\n",
-        b"POST /batch HTTP/1.1\r\nHost: localhost\r\n",
-        b"PUT /store/%FF HTTP/1.1\r\nHost: localhost\r\n",
+    last = build_request("GET", "/watch", headers={"Connection": "close"})
+    for method, path, status in (
+        ("POST", "/status", 405),
+        ("PUT", "/nowhere", 404),
+        ("POST", "/batch", 415),
+        ("PUT", "/store/%FF", 400),
     ):
-        length = f"Content-Length: {len(SMUGGLED)}\r\n".encode()
-        data = head + length + b"Connection: close\r\n\r\n" + SMUGGLED
-        assert len(answers(shared_kvstored, data)) == 1
+        # A refusal that goes out before the body has come ends the connection.
+        found = answers(shared_kvstored, build_request(method, path, SMUGGLED) + last)
+        assert found in ([status, 405], [status])
 
 
 class TestChunked:
@@ -404,7 +407,7 @@ class TestTolerated:
 
 
 def test_large_head_within_the_limit_is_taken(shared_kvstored):
-    response = shared_kvstored.request("GET", "/status", headers={"X": "a" * 4000})
+    response = shared_kvstored.request("GET", "/status", headers={"X": "a" * 65_000})
     assert response.status == 200
 
 
@@ -422,8 +425,6 @@ def test_client_that_reads_nothing_does_not_stop_others(shared_kvstored, key):
 
 def test_random_bytes(shared_kvstored):
     """The same bytes each time, so that a failure can be seen again."""
-    import random
-
     numbers = random.Random(20260101)
     pieces = [b"GET ", b"PUT ", b"/status", b"/store/smuggled", b" HTTP/1.1", b"\r\n", b"\r\n\r\n", b"Host: localhost", b"\n",
               b"Content-Length: 5", b"Transfer-Encoding: chunked", b"\0", b"\xff", b":", b" ", b"5", b"\t", b"%", b"x" * 50]
@@ -432,6 +433,5 @@ def test_random_bytes(shared_kvstored):
         with shared_kvstored.connect() as connection:
             connection.send_while_read(data)
             connection.shut_write()
-            assert isinstance(connection, Connection)
-            connection.read_to_end()
+            assert connection.read_to_end()[:9] in (b"", b"HTTP/1.1 ")
     shared_kvstored.request("DELETE", "/store/smuggled")

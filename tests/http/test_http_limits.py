@@ -8,6 +8,7 @@ import time
 import pytest
 
 from support.limits import SANITIZED
+from support.wire import build_request
 
 JSON = {"Content-Type": "application/json"}
 
@@ -110,6 +111,12 @@ class TestValueSize:
             response = connection.read_response()
             assert response.status == 413
             assert response.headers["Connection"] == "close"
+
+    def test_413_reads_the_same_whoever_says_it(self, shared_kvstored):
+        by_head = shared_kvstored.raw(b"PUT /store/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2097153\r\n\r\n")
+        keys = json.dumps(["k"] * 1025)
+        by_route = shared_kvstored.raw(build_request("POST", "/watch", keys, {**JSON, "Connection": "close"}))
+        assert by_head.splitlines()[0] == by_route.splitlines()[0] == b"HTTP/1.1 413 Content Too Large"
 
     def test_413_reaches_a_client_that_sends_all_first(self, shared_kvstored):
         assert shared_kvstored.request("PUT", "/store/k", b"x" * (2 * 1024 * 1024 + 1)).status == 413

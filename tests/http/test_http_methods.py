@@ -53,7 +53,7 @@ def test_cas_without_a_key_is_the_key_cas(shared_kvstored):
 
 def test_connect_opens_no_tunnel(shared_kvstored):
     answer = shared_kvstored.raw(b"CONNECT localhost:22 HTTP/1.1\r\nHost: localhost:22\r\n\r\nSSH-2.0-x\r\n")
-    assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 404 ", b"HTTP/1.1 405 "))
+    assert answer.startswith(b"HTTP/1.1 400 ") and answer.count(b"HTTP/") == 1
     assert shared_kvstored.request("GET", "/status").status == 200
 
 

@@ -87,9 +87,13 @@ class TestFrames:
         shared_kvstored.request("DELETE", f"/store/{key}")
 
     def test_head_request_has_no_stream(self, shared_kvstored, key):
-        response = shared_kvstored.request("HEAD", f"/watch_key/{key}")
+        with shared_kvstored.connect() as connection:
+            response = connection.request("HEAD", f"/watch_key/{key}")
+            assert connection.request("GET", f"/store/{key}").status == 404
         assert (response.status, response.body) == (200, b"")
         assert response.headers["Content-Type"].split(";")[0] == "text/event-stream"
+        # The stream has no length, so an answer about it must not have one (RFC 9110, section 8.6).
+        assert "Content-Length" not in response.headers
 
     def test_bad_keys_are_400(self, shared_kvstored):
         for segment in ("", "%", "%FF", "%0A", "k" * 1025):

@@ -104,11 +104,6 @@ admit (KvHttpConnection *connection)
     }
   if (!kv_http_exchange_admit (exchange, &connection->body_limit))
     return FALSE;
-  if (exchange->method == KV_HTTP_OTHER)
-    {
-      kv_http_exchange_refuse (exchange, 501, "That method is not known here");
-      return FALSE;
-    }
   if (head->content_length > connection->body_limit)
     {
       kv_http_exchange_refuse (exchange, 413, "The body is longer than this takes");

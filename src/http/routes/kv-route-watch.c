@@ -46,6 +46,7 @@ answer_head (KvHttpExchange *exchange)
   kv_http_exchange_add_header (exchange, "Content-Type", "text/event-stream");
   kv_http_exchange_add_header (exchange, "Cache-Control", "no-store");
   kv_http_exchange_add_header (exchange, "X-Content-Type-Options", "nosniff");
+  exchange->response.endless = TRUE;
   kv_http_exchange_send (exchange, 200);
 }
 

@@ -140,15 +140,6 @@ kv_http_socket_address_get_port (const KvHttpSocketAddress *address)
 }
 
 void
-kv_http_socket_address_set_port (KvHttpSocketAddress *address, guint16 port)
-{
-  if (address->any.sa_family == AF_INET)
-    address->ipv4.sin_port = htons (port);
-  else
-    address->ipv6.sin6_port = htons (port);
-}
-
-void
 kv_http_socket_address_set_loopback_ipv6 (KvHttpSocketAddress *address, guint16 port)
 {
   memset (address, 0, sizeof *address);

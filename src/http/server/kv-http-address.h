@@ -67,8 +67,6 @@ gboolean kv_http_socket_address_is_local (const KvHttpSocketAddress *address);
  */
 guint16 kv_http_socket_address_get_port (const KvHttpSocketAddress *address);
 
-void kv_http_socket_address_set_port (KvHttpSocketAddress *address, guint16 port);
-
 /**
  * kv_http_socket_address_set_loopback_ipv6:
  *

@@ -76,29 +76,22 @@ refuse_connection (KvHttpServer *self, const KvHttpAccepted *accepted)
   kv_http_buffer_clear (&buffer);
 }
 
-static guint
-count_connections (KvHttpServer *self)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < self->workers->len; i++)
-    n += kv_http_worker_count (g_ptr_array_index (self->workers, i));
-  return n;
-}
-
 /* Deals each connection to the worker that has the fewest, and wakes each worker once. */
 static void
 on_accepted (const KvHttpAccepted *accepted, guint length, gpointer user_data)
 {
   KvHttpServer *self = user_data;
   guint n_workers = self->workers->len;
-  guint total = count_connections (self);
+  guint total = 0;
   guint loads[MAX_WORKERS];
   g_autofree KvHttpAccepted *hands = g_new (KvHttpAccepted, n_workers * length);
   guint n_dealt[MAX_WORKERS] = { 0 };
 
   for (guint i = 0; i < n_workers; i++)
-    loads[i] = kv_http_worker_count (g_ptr_array_index (self->workers, i));
+    {
+      loads[i] = kv_http_worker_count (g_ptr_array_index (self->workers, i));
+      total += loads[i];
+    }
 
   for (guint i = 0; i < length; i++)
     {

@@ -230,13 +230,14 @@ fill_in (SoupServerMessage *message, KvHttpResponse *response, KvHttpConnectionF
   const char *value = kv_http_wire_get_connection (connection);
   g_autoptr (GBytes) body = steal_body (response);
 
-  soup_server_message_set_status (message, response->status, NULL);
+  soup_server_message_set_status (message, response->status,
+                                  kv_http_wire_get_phrase (response->status));
   for (guint i = 0; i < response->n_headers; i++)
     soup_message_headers_append (headers, response->headers[i].name, response->headers[i].value);
   if (value != NULL)
     soup_message_headers_append (headers, "Connection", value);
   /* A length would be that of another response (RFC 9110, section 8.6); libsoup would write 0. */
-  if (response->status == SOUP_STATUS_NOT_MODIFIED)
+  if (response->status == SOUP_STATUS_NOT_MODIFIED || response->endless)
     soup_message_headers_set_encoding (headers, SOUP_ENCODING_NONE);
   else if (body != NULL)
     soup_message_body_append_bytes (soup_server_message_get_response_body (message), body);

@@ -7,11 +7,10 @@
 
 /* What a byte may be part of. */
 enum {
-  TOKEN = 1 << 0, /* tchar: RFC 9110, section 5.6.2 */
-  VALUE = 1 << 1, /* field-vchar, obs-text, SP and HTAB: RFC 9110, section 5.5 */
-  TARGET =
-    1 << 2, /* what may stand in a request target; which escapes are good is the route's question */
-  HOST = 1 << 3, /* uri-host and port: RFC 3986, section 3.2.2 */
+  TOKEN = 1 << 0,  /* tchar: RFC 9110, section 5.6.2 */
+  VALUE = 1 << 1,  /* field-vchar, obs-text, SP and HTAB: RFC 9110, section 5.5 */
+  TARGET = 1 << 2, /* a request target; which escapes are good is the route's question */
+  HOST = 1 << 3,   /* uri-host and port: RFC 3986, section 3.2.2 */
 };
 
 #define LETTER (TOKEN | VALUE | TARGET | HOST)
@@ -176,9 +175,9 @@ parse_version (KvHttpHead *head, const char *version, gsize length)
 {
   if (length != 8 || memcmp (version, "HTTP/", 5) != 0 || !g_ascii_isdigit (version[5])
       || version[6] != '.' || !g_ascii_isdigit (version[7]))
-    return refuse (head, 400, "The request line does not end with an HTTP version.");
+    return refuse (head, 400, "The request line does not end with an HTTP version");
   if (version[5] != '1')
-    return refuse (head, 505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.");
+    return refuse (head, 505, "Only HTTP/1.0 and HTTP/1.1 are spoken here");
   head->minor_version = version[7] == '0' ? 0 : 1;
   return TRUE;
 }
@@ -192,11 +191,11 @@ parse_target (Parser *parser, const char *target, gsize length)
   gsize path_length = length;
 
   if (!is_all (target, length, TARGET))
-    return refuse (head, 400, "The request target holds a byte that no URI may hold.");
+    return refuse (head, 400, "The request target holds a byte that no URI may hold");
   if (target[0] != '/'
       && !(length == 1 && target[0] == '*' && method.length == 7
            && memcmp (method.data, "OPTIONS", 7) == 0))
-    return refuse (head, 400, "The request target must be a path.");
+    return refuse (head, 400, "The request target must be a path");
 
   mark = memchr (target, '?', length);
   if (mark != NULL)
@@ -221,16 +220,16 @@ parse_request_line (Parser *parser, const char *line, gsize length)
   const char *space = memchr (line, ' ', length);
 
   if (space == NULL || space == line)
-    return refuse (head, 400, "The request line is not METHOD, target and version.");
+    return refuse (head, 400, "The request line is not METHOD, target and version");
   target = space + 1;
   head->method.offset = (guint32) (line - parser->data);
   head->method.length = (guint32) (space - line);
   if (!is_all (line, head->method.length, TOKEN) || head->method.length > KV_HTTP_HEAD_MAX_METHOD)
-    return refuse (head, 400, "That is no method.");
+    return refuse (head, 400, "That is no method");
 
   space = memchr (target, ' ', (gsize) (end - target));
   if (space == NULL || space == target)
-    return refuse (head, 400, "The request line is not METHOD, target and version.");
+    return refuse (head, 400, "The request line is not METHOD, target and version");
   version = space + 1;
 
   /* The version first: what the other fields mean depends on it. */
@@ -245,11 +244,11 @@ parse_content_length (KvHttpHead *head, const char *value, gsize length)
 
   /* 18 digits fit into 63 bits, and nobody sends more. */
   if (length == 0 || length > 18)
-    return refuse (head, 400, "The Content-Length is not a number of bytes.");
+    return refuse (head, 400, "The Content-Length is not a number of bytes");
   for (gsize i = 0; i < length; i++)
     {
       if (!g_ascii_isdigit (value[i]))
-        return refuse (head, 400, "The Content-Length is not a number of bytes.");
+        return refuse (head, 400, "The Content-Length is not a number of bytes");
       number = 10 * number + (guint64) (value[i] - '0');
     }
   head->has_length = TRUE;
@@ -257,7 +256,7 @@ parse_content_length (KvHttpHead *head, const char *value, gsize length)
   return TRUE;
 }
 
-static gboolean
+static void
 parse_connection (Parser *parser, const char *value, gsize length)
 {
   const char *end = value + length;
@@ -278,7 +277,6 @@ parse_connection (Parser *parser, const char *value, gsize length)
         parser->wants_keep_alive = TRUE;
       value = next;
     }
-  return TRUE;
 }
 
 /* Reads what this layer has to know of a header. */
@@ -290,21 +288,22 @@ parse_known (Parser *parser, KnownField field, const char *value, gsize length)
   switch (field)
     {
     case FIELD_HOST:
-      return is_all (value, length, HOST) || refuse (head, 400, "The Host is no host and port.");
+      return is_all (value, length, HOST) || refuse (head, 400, "The Host is no host and port");
     case FIELD_CONTENT_LENGTH:
       return parse_content_length (head, value, length);
     case FIELD_TRANSFER_ENCODING:
       if (!equals (value, length, "chunked"))
-        return refuse (head, 501, "The only Transfer-Encoding that is known here is chunked.");
+        return refuse (head, 501, "The only Transfer-Encoding that is known here is chunked");
       head->chunked = TRUE;
       return TRUE;
     case FIELD_EXPECT:
       if (!equals (value, length, "100-continue"))
-        return refuse (head, 417, "Nothing can be expected but 100-continue.");
+        return refuse (head, 417, "Nothing can be expected but 100-continue");
       head->expects_continue = TRUE;
       return TRUE;
     case FIELD_CONNECTION:
-      return parse_connection (parser, value, length);
+      parse_connection (parser, value, length);
+      return TRUE;
     case FIELD_RANGE:
     case FIELD_SINGLE:
       return TRUE;
@@ -328,7 +327,7 @@ note_field (Parser *parser, const KvHttpHeadField *field, gboolean *keep)
           || g_ascii_strncasecmp (name, known->name, known->length) != 0)
         continue;
       if ((parser->seen & (1u << i)) != 0 && known->field != FIELD_CONNECTION)
-        return refuse (parser->head, 400, "A header that can have one value only is repeated.");
+        return refuse (parser->head, 400, "A header that can have one value only is repeated");
       parser->seen |= 1u << i;
       *keep = known->field != FIELD_RANGE;
       return parse_known (parser, known->field, value, field->value.length);
@@ -349,7 +348,7 @@ parse_field (Parser *parser, const char *line, gsize length)
   /* A line that continues the one before, and a space before the colon, are no token and fall
    * here. */
   if (colon == NULL || colon == line || !is_all (line, (gsize) (colon - line), TOKEN))
-    return refuse (head, 400, "A header line does not begin with a name and a colon.");
+    return refuse (head, 400, "A header line does not begin with a name and a colon");
 
   value = colon + 1;
   while (value < end && (*value == ' ' || *value == '\t'))
@@ -357,10 +356,10 @@ parse_field (Parser *parser, const char *line, gsize length)
   while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
     end--;
   if (!is_all (value, (gsize) (end - value), VALUE))
-    return refuse (head, 400, "A header's value holds a control character.");
+    return refuse (head, 400, "A header's value holds a control character");
 
   if (head->n_fields == KV_HTTP_HEAD_MAX_FIELDS)
-    return refuse (head, 431, "The request has too many headers.");
+    return refuse (head, 431, "The request has too many headers");
   field->name.offset = (guint32) (line - parser->data);
   field->name.length = (guint32) (colon - line);
   field->value.offset = (guint32) (value - parser->data);
@@ -380,11 +379,11 @@ check_whole (Parser *parser)
 
   G_STATIC_ASSERT (FIELD_HOST == 0);
   if (head->minor_version > 0 && (parser->seen & 1u) == 0)
-    return refuse (head, 400, "The Host is missing.");
+    return refuse (head, 400, "The Host is missing");
   if (head->chunked && head->has_length)
-    return refuse (head, 400, "Content-Length and Transfer-Encoding exclude each other.");
+    return refuse (head, 400, "Content-Length and Transfer-Encoding exclude each other");
   if (head->chunked && head->minor_version == 0)
-    return refuse (head, 400, "HTTP/1.0 has no Transfer-Encoding.");
+    return refuse (head, 400, "HTTP/1.0 has no Transfer-Encoding");
 
   if (head->minor_version == 0)
     head->expects_continue = FALSE;
@@ -402,7 +401,7 @@ parse_lines (Parser *parser, const char *line, const char *end)
       gssize length = take_line (line, (gsize) (end - line));
 
       if (length < 0)
-        return refuse (parser->head, 400, "A line does not end with CR LF.");
+        return refuse (parser->head, 400, "A line does not end with CR LF");
       if (length == 0)
         break;
       if (first ? !parse_request_line (parser, line, (gsize) length)
@@ -411,7 +410,7 @@ parse_lines (Parser *parser, const char *line, const char *end)
       first = FALSE;
       line += length + 2;
     }
-  return first ? refuse (parser->head, 400, "There is no request line.") : check_whole (parser);
+  return first ? refuse (parser->head, 400, "There is no request line") : check_whole (parser);
 }
 
 KvHttpHeadResult
@@ -432,12 +431,12 @@ kv_http_head_parse (KvHttpHead *head,
   head->reason = NULL;
 
   if (end > max_size || (end == 0 && length > max_size))
-    well_formed = refuse (head, 431, "The head of the request is too long.");
+    well_formed = refuse (head, 431, "The head of the request is too long");
   /* What cannot become a request is told so at once: somebody tries TLS, say, and waits for an
    * answer. */
   else if (length > start && data[start] != '\r'
            && (byte_classes[(guint8) data[start]] & TOKEN) == 0)
-    well_formed = refuse (head, 400, "This is no HTTP request.");
+    well_formed = refuse (head, 400, "This is no HTTP request");
   else if (end == 0)
     return KV_HTTP_HEAD_INCOMPLETE;
   else

@@ -8,8 +8,8 @@
 
 /* The statuses that this program gives; the phrase means nothing to a program (RFC 9112, section
  * 4). */
-static const char *
-get_phrase (guint status)
+const char *
+kv_http_wire_get_phrase (guint status)
 {
   switch (status)
     {
@@ -143,12 +143,12 @@ kv_http_wire_append_head (KvHttpBuffer *buffer,
   char text[80];
 
   g_snprintf (text, sizeof text, "HTTP/1.1 %u %s\r\n", response->status,
-              get_phrase (response->status));
+              kv_http_wire_get_phrase (response->status));
   append_text (buffer, text);
   append_header (buffer, "Date", kv_http_wire_get_date ());
   for (guint i = 0; i < response->n_headers; i++)
     append_header (buffer, response->headers[i].name, response->headers[i].value);
-  if (response->status != 204 && response->status != 304)
+  if (response->status != 204 && response->status != 304 && !response->endless)
     {
       g_snprintf (text, sizeof text, "%" G_GSIZE_FORMAT, body_length);
       append_header (buffer, "Content-Length", text);

@@ -23,6 +23,13 @@ typedef enum {
 } KvHttpConnectionField;
 
 /**
+ * kv_http_wire_get_phrase:
+ *
+ * Returns: the reason phrase of a status of ours, an empty one for others
+ */
+const char *kv_http_wire_get_phrase (guint status);
+
+/**
  * kv_http_wire_get_date:
  *
  * Returns: (transfer none): the time, as the Date header has it (RFC 9110, section 5.6.7); valid
@@ -51,8 +58,8 @@ KvHttpSpan kv_http_wire_get_body (const KvHttpResponse *response);
  * @body_length: the length of the body; that of the body it would have, for the answer to a HEAD
  *
  * Writes the head of a response (RFC 9112, section 4), with Date, Content-Length and Connection.
- * Where the status forbids a Content-Length (204) or it would have to be another's (304) there is
- * none.
+ * Where the status forbids a Content-Length (204), it would have to be another's (304) or nobody
+ * knows it there is none.
  */
 void kv_http_wire_append_head (KvHttpBuffer *buffer,
                                const KvHttpResponse *response,

@@ -56,11 +56,16 @@ test_gives_no_length_where_there_is_none (void)
   KvHttpResponse response = { .status = 204, .body = "not to be seen" };
   g_autofree char *none = write_response (&response, FALSE, KV_HTTP_CONNECTION_DEFAULT);
   g_autofree char *unmodified = NULL;
+  g_autofree char *endless = NULL;
 
   g_assert_cmpstr (none, ==, "HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n");
   response.status = 304;
   unmodified = write_response (&response, FALSE, KV_HTTP_CONNECTION_DEFAULT);
   g_assert_cmpstr (unmodified, ==, "HTTP/1.1 304 Not Modified\r\nDate: now\r\n\r\n");
+  response.status = 200;
+  response.endless = TRUE;
+  endless = write_response (&response, TRUE, KV_HTTP_CONNECTION_DEFAULT);
+  g_assert_cmpstr (endless, ==, "HTTP/1.1 200 OK\r\nDate: now\r\n\r\n");
 }
 
 static void
