@@ -48,12 +48,19 @@ matches (const char *pattern, KvHttpSpan path)
   return memchr (path.data + prefix, '/', path.length - prefix) == NULL;
 }
 
+/* `OPTIONS *` asks about the server as a whole (RFC 9110, section 9.3.7); the parser lets no other method say it. */
+static gboolean
+is_whole_server (KvHttpSpan path)
+{
+  return path.length == 1 && *path.data == '*';
+}
+
 const KvHttpRoute *
 kv_http_router_find (KvHttpSpan path, KvHttpMethod method, gboolean *known)
 {
   KvHttpMethod wanted = method == KV_HTTP_HEAD ? KV_HTTP_GET : method;
 
-  *known = FALSE;
+  *known = method == KV_HTTP_OPTIONS && is_whole_server (path);
   for (guint i = 0; i < G_N_ELEMENTS (routes); i++)
     if (matches (routes[i].pattern, path))
       {
@@ -88,7 +95,8 @@ kv_http_router_add_allow (KvHttpExchange *exchange)
   gboolean known;
 
   for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
-    names[i] = kv_http_router_find (exchange->path, methods[i].method, &known) != NULL
+    names[i] = is_whole_server (exchange->path)
+                   || kv_http_router_find (exchange->path, methods[i].method, &known) != NULL
                  ? methods[i].names
                  : "";
   kv_http_exchange_add_header (

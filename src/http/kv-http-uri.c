@@ -7,9 +7,6 @@
 
 #include <string.h>
 
-/* As many as the largest 64-bit number has. */
-#define MAX_DIGITS 20
-
 typedef enum {
   DECODED,
   BROKEN_ESCAPE,
@@ -127,16 +124,15 @@ kv_http_uri_parse_decimal (KvHttpSpan text, guint64 *value)
 {
   guint64 sum = 0;
 
-  if (text.length < 1 || text.length > MAX_DIGITS)
+  if (text.length == 0)
     return FALSE;
   for (gsize i = 0; i < text.length; i++)
     {
       guint digit = (guint) g_ascii_digit_value (text.data[i]);
 
-      if (digit > 9)
+      if (digit > 9 || !g_uint64_checked_mul (&sum, sum, 10)
+          || !g_uint64_checked_add (&sum, sum, digit))
         return FALSE;
-      if (!g_uint64_checked_mul (&sum, sum, 10) || !g_uint64_checked_add (&sum, sum, digit))
-        sum = G_MAXUINT64;
     }
   *value = sum;
   return TRUE;

@@ -52,9 +52,9 @@ gboolean kv_http_uri_get_parameter (KvHttpSpan query,
 /**
  * kv_http_uri_parse_decimal:
  * @text: what may be a number
- * @value: (out): the number, or G_MAXUINT64 when it is greater
+ * @value: (out): the number
  *
- * Returns: %FALSE when @text is anything but 1 to 20 decimal digits
+ * Returns: %FALSE when @text is anything but decimal digits, or more than 64 bits hold
  */
 gboolean kv_http_uri_parse_decimal (KvHttpSpan text, guint64 *value);
 

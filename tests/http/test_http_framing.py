@@ -435,3 +435,25 @@ def test_random_bytes(shared_kvstored):
             connection.shut_write()
             assert connection.read_to_end()[:9] in (b"", b"HTTP/1.1 ")
     shared_kvstored.request("DELETE", "/store/smuggled")
+
+
+def test_line_end_behind_a_body_begins_no_request(shared_kvstored, key):
+    # RFC 9112, section 2.2: some clients send one. It is neither answered nor waited upon.
+    with shared_kvstored.connect() as connection:
+        body = b"value"
+        connection.send(
+            f"PUT /store/{key} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body + b"\r\n"
+        )
+        assert connection.read_response().status == 201
+        connection.send(b"\r\n")
+        connection.send(f"DELETE /store/{key} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        assert connection.read_response().status == 204
+        assert connection.is_at_end()
+
+
+def test_options_of_the_whole_server(shared_kvstored):
+    with shared_kvstored.connect() as connection:
+        connection.send(b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        response = connection.read_response()
+        assert response.status == 204
+        assert response.headers["Allow"] == "GET, HEAD, PUT, POST, DELETE, OPTIONS"

@@ -8,6 +8,8 @@
 
 #include "http/connection/kv-http-connection-private.h"
 
+#include <string.h>
+
 /* Forgets the request under way, of which the first @length bytes are ours, and has its response
  * sent. */
 static void
@@ -148,6 +150,14 @@ take_head (KvHttpConnection *connection)
 
   if (length == 0)
     return FALSE;
+  /* Some clients end a body with a line end that belongs to nothing (RFC 9112, section 2.2): it begins no request, and
+   * so no time limit. */
+  if (connection->state == KV_HTTP_CONNECTION_IDLE && length == 2
+      && memcmp (kv_http_buffer_peek (&connection->in), "\r\n", 2) == 0)
+    {
+      kv_http_buffer_consume (&connection->in, length);
+      return FALSE;
+    }
   switch (kv_http_head_parse (&connection->head, kv_http_buffer_peek (&connection->in), length,
                               limits->max_head_size, &connection->scanned))
     {

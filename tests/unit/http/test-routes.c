@@ -104,7 +104,7 @@ test_ttl (FakeDoor *door, gconstpointer unused)
   static const char *const forever[] = { "",
                                          "?",
                                          "?ttl=18446744073709551615",
-                                         "?ttl=99999999999999999999",
+                                         "?ttl=018446744073709551615",
                                          "?ttl=9223372036854775807",
                                          "?other=-1",
                                          "?ttls=abc",
@@ -144,6 +144,8 @@ static void
 test_bad_ttl (FakeDoor *door, gconstpointer unused)
 {
   static const char *const queries[] = { "ttl=",
+                                         "ttl=18446744073709551616",
+                                         "ttl=99999999999999999999",
                                          "ttl",
                                          "ttl=-1",
                                          "ttl=1.5",
