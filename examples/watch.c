@@ -31,7 +31,7 @@ main (void)
   const char *prefixes[] = { "weather/", NULL };
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr (KvStore) store = kv_store_new ();
-  g_autoptr (KvWatch) watch =
+  G_GNUC_UNUSED g_autoptr (KvWatch) watch =
     kv_watch_new (store, NULL, prefixes, KV_WATCH_FROM_NOW, on_ready, loop, NULL);
 
   kv_store_put (store, "weather/brno", "sun", -1, NULL);

@@ -192,27 +192,44 @@ finish_start (GTask *task)
   g_task_return_boolean (task, TRUE);
 }
 
+/* A desktop has a session bus, a server or a container mostly none: who did not ask for one gets HTTP alone. */
+static gboolean
+can_do_without_bus (KvApplication *self)
+{
+  return self->settings->bus_is_default && self->http != NULL;
+}
+
 static void
 on_bus_started (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
+  KvApplication *self = g_task_get_source_object (task);
   GError *error = NULL;
 
   if (kv_dbus_service_start_finish (KV_DBUS_SERVICE (source), result, &error))
-    finish_start (task);
-  else
-    g_task_return_error (task, error);
+    {
+      finish_start (task);
+      return;
+    }
+  /* The address may be a stale one, of a session that is over. A name that somebody else has is another matter: there is a
+   * bus, and those on it would talk to another store than those who use HTTP. */
+  if (!can_do_without_bus (self) || !g_error_matches (error, KV_ERROR, KV_ERROR_UNAVAILABLE))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  g_message (_ ("%s; serving HTTP only"), error->message);
+  g_clear_error (&error);
+  g_clear_object (&self->bus);
+  finish_start (task);
 }
 
-/* A desktop has a session bus, a server or a container mostly none: who did not ask for one gets HTTP alone. */
 static gboolean
 goes_without_bus (KvApplication *self)
 {
-  const KvSettings *settings = self->settings;
-
-  if (settings->bus == NULL)
+  if (self->settings->bus == NULL)
     return TRUE;
-  if (!settings->bus_is_default || self->http == NULL || kv_process_has_session_bus ())
+  if (!can_do_without_bus (self) || kv_process_has_session_bus ())
     return FALSE;
   g_message (_ ("There is no session bus: serving HTTP only"));
   return TRUE;

@@ -28,7 +28,7 @@ KvApplication *kv_application_new (const KvSettings *settings);
  * kv_application_start_async:
  *
  * Opens both doors: binds the addresses, takes the bus name, then serves; says so in the log and on the settings'
- * @ready_fd.
+ * @ready_fd. Where nobody has named a bus, one that cannot be reached is done without, as long as there is HTTP.
  */
 void kv_application_start_async (KvApplication *application,
                                  GCancellable *cancellable,
@@ -37,8 +37,8 @@ void kv_application_start_async (KvApplication *application,
 
 /**
  * kv_application_start_finish:
- * @error: set to %KV_ERROR_INVALID_ARGUMENT for what was asked wrongly, to %KV_ERROR_UNAVAILABLE for what could not be
- *   had, or to %G_IO_ERROR_CANCELLED
+ * @error: set to %KV_ERROR_INVALID_ARGUMENT for what was asked wrongly, to %KV_ERROR_UNAVAILABLE or %KV_ERROR_FAILED for
+ *   what could not be had, or to %G_IO_ERROR_CANCELLED
  *
  * After a failure the application is good for nothing but to be let go.
  */

@@ -60,7 +60,17 @@ const char *kv_change_get_key (const KvChange *change, gsize *length);
  */
 void kv_change_clear (KvChange *change);
 
+/**
+ * kv_change_copy:
+ *
+ * Returns: (transfer full): a change of its own, with references to the same entries; free it with kv_change_free()
+ */
 KvChange *kv_change_copy (const KvChange *change);
+
+/**
+ * kv_change_free:
+ * @change: (transfer full): from kv_change_copy()
+ */
 void kv_change_free (KvChange *change);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (KvChange, kv_change_clear)

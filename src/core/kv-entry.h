@@ -42,7 +42,17 @@ KvEntry *kv_entry_new (const char *key,
                        gint64 deadline,
                        GError **error);
 
+/**
+ * kv_entry_ref:
+ *
+ * Returns: (transfer full): @entry
+ */
 KvEntry *kv_entry_ref (KvEntry *entry);
+
+/**
+ * kv_entry_unref:
+ * @entry: (transfer full): an entry
+ */
 void kv_entry_unref (KvEntry *entry);
 
 /**

@@ -27,7 +27,17 @@ GType kv_transaction_get_type (void) G_GNUC_CONST;
  */
 KvTransaction *kv_transaction_new (gboolean atomic);
 
+/**
+ * kv_transaction_ref:
+ *
+ * Returns: (transfer full): @transaction
+ */
 KvTransaction *kv_transaction_ref (KvTransaction *transaction);
+
+/**
+ * kv_transaction_unref:
+ * @transaction: (transfer full): a transaction
+ */
 void kv_transaction_unref (KvTransaction *transaction);
 
 gboolean kv_transaction_is_atomic (const KvTransaction *transaction);
@@ -94,10 +104,22 @@ GType kv_outcome_get_type (void) G_GNUC_CONST;
  * @length: their number
  * @committed: whether the writes were carried out
  * @revision: the store's revision after it
+ *
+ * Returns: (transfer full): an outcome
  */
 KvOutcome *kv_outcome_new (KvResult *results, guint length, gboolean committed, guint64 revision);
 
+/**
+ * kv_outcome_ref:
+ *
+ * Returns: (transfer full): @outcome
+ */
 KvOutcome *kv_outcome_ref (KvOutcome *outcome);
+
+/**
+ * kv_outcome_unref:
+ * @outcome: (transfer full): an outcome
+ */
 void kv_outcome_unref (KvOutcome *outcome);
 
 /**
@@ -113,6 +135,8 @@ guint kv_outcome_get_length (const KvOutcome *outcome);
 /**
  * kv_outcome_get_result: (skip)
  * @index: the operation's place in the transaction
+ *
+ * Returns: (transfer none): what came of it; valid as long as @outcome
  */
 const KvResult *kv_outcome_get_result (const KvOutcome *outcome, guint index);
 

@@ -4,8 +4,10 @@
 #include "dbus/kv-dbus-address.h"
 
 #include "core/kv-error.h"
+#include "kv-config.h"
 
 #include <gio/gio.h>
+#include <glib/gi18n-lib.h>
 
 static char *
 find_session_bus (GError **error)
@@ -19,8 +21,8 @@ find_session_bus (GError **error)
   if (!g_file_test (path, G_FILE_TEST_EXISTS))
     {
       g_set_error_literal (error, KV_ERROR, KV_ERROR_UNAVAILABLE,
-                           "There is no session bus: DBUS_SESSION_BUS_ADDRESS is not set, "
-                           "and the runtime directory has none");
+                           _ ("There is no session bus: DBUS_SESSION_BUS_ADDRESS is not set, "
+                              "and the runtime directory has none"));
       return NULL;
     }
   escaped = g_dbus_address_escape_value (path);
@@ -54,9 +56,9 @@ char *
 kv_dbus_address_describe (const char *bus)
 {
   if (g_str_equal (bus, "session"))
-    return g_strdup ("the session bus");
+    return g_strdup (_ ("the session bus"));
   if (g_str_equal (bus, "system"))
-    return g_strdup ("the system bus");
+    return g_strdup (_ ("the system bus"));
 
   return g_strdup (bus);
 }

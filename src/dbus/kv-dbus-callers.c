@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  * SPDX-FileCopyrightText: 2026 the kvstore authors
  */
+#define G_LOG_DOMAIN "kvstore"
+
 #include "dbus/kv-dbus-callers.h"
 
 #include "core/kv-error.h"
@@ -21,6 +23,7 @@ typedef struct {
   GCancellable *question; /* (owned): whether it is still there */
   KvDbusFlow *flow;       /* (owned) */
   GQueue watches; /* (owned) (element-type KvDbusWatch): the one to be served next is in front */
+  guint n_names;  /* of all watches */
 } Caller;
 
 static void
@@ -96,6 +99,7 @@ on_watch_closed (KvDbusWatch *watch, gpointer user_data)
   Caller *caller = user_data;
 
   g_queue_remove (&caller->watches, watch);
+  caller->n_names -= kv_dbus_watch_get_names (watch);
   kv_dbus_watch_free (watch);
   if (caller->watches.length == 0)
     g_hash_table_remove (caller->callers->by_name, caller->name);
@@ -146,6 +150,30 @@ kv_dbus_callers_new (KvStore *store, GDBusConnection *connection)
   return callers;
 }
 
+/* One who has no watch yet is never refused: a call names fewer keys than a caller may watch. */
+static gboolean
+check_room (const Caller *caller, const KvDbusWatchSpec *spec, GError **error)
+{
+  G_STATIC_ASSERT (KV_DBUS_MAX_KEYS <= KV_DBUS_MAX_NAMES);
+
+  if (caller->watches.length >= KV_DBUS_MAX_WATCHES)
+    {
+      g_set_error (error, KV_ERROR, KV_ERROR_LIMIT_EXCEEDED,
+                   "You have %d watches, which is the limit; close one first", KV_DBUS_MAX_WATCHES);
+      return FALSE;
+    }
+  if (kv_dbus_watch_spec_count (spec) > KV_DBUS_MAX_NAMES - caller->n_names)
+    {
+      g_set_error (error, KV_ERROR, KV_ERROR_LIMIT_EXCEEDED,
+                   "Your watches have %u keys and prefixes, and may have %d together; "
+                   "close one first, or watch a prefix instead of many keys",
+                   caller->n_names, KV_DBUS_MAX_NAMES);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
 char *
 kv_dbus_callers_add_watch (KvDbusCallers *callers,
                            const char *sender,
@@ -158,12 +186,8 @@ kv_dbus_callers_add_watch (KvDbusCallers *callers,
 
   if (caller == NULL)
     caller = caller_new (callers, sender);
-  if (caller->watches.length >= KV_DBUS_MAX_WATCHES)
-    {
-      g_set_error (error, KV_ERROR, KV_ERROR_LIMIT_EXCEEDED,
-                   "You have %d watches, which is the limit; close one first", KV_DBUS_MAX_WATCHES);
-      return NULL;
-    }
+  if (!check_room (caller, spec, error))
+    return NULL;
 
   path = g_strdup_printf (KV_DBUS_OBJECT_PATH "/watch/%" G_GUINT64_FORMAT, ++callers->last_watch);
   watch = kv_dbus_watch_new (callers->store, callers->connection, sender, path, spec, caller->flow,
@@ -175,6 +199,7 @@ kv_dbus_callers_add_watch (KvDbusCallers *callers,
       return NULL;
     }
   g_queue_push_tail (&caller->watches, watch);
+  caller->n_names += kv_dbus_watch_get_names (watch);
 
   return g_steal_pointer (&path);
 }

@@ -6,6 +6,7 @@
 #include "core/kv-clock.h"
 #include "dbus/kv-dbus-limits.h"
 #include "kv-config.h"
+#include "store/kv-status.h"
 
 #include <string.h>
 
@@ -205,60 +206,21 @@ kv_dbus_codec_change (const KvWatchEvent *event, gboolean more)
     }
 }
 
-/* "1d 2h 3m 4s 5ms", without the parts that are 0; "0s" when all are. */
-static GVariant *
-duration_new (gint64 microseconds)
-{
-  static const struct {
-    const char *unit;
-    gint64 milliseconds;
-  } units[] = { { "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 } };
-  gint64 rest = microseconds / 1000;
-  g_autoptr (GString) text = g_string_new (NULL);
-
-  for (gsize i = 0; i < G_N_ELEMENTS (units); i++)
-    {
-      gint64 count = rest / units[i].milliseconds;
-
-      if (count == 0)
-        continue;
-      g_string_append_printf (text, "%s%" G_GINT64_FORMAT "%s", text->len > 0 ? " " : "", count,
-                              units[i].unit);
-      rest %= units[i].milliseconds;
-    }
-
-  return g_variant_new_string (text->len > 0 ? text->str : "0s");
-}
-
 GVariant *
 kv_dbus_codec_status (const KvStoreStatus *status)
 {
-  guint64 swaps = status->swaps_succeeded + status->swaps_failed;
-  const struct {
-    const char *name;
-    guint64 count;
-  } counts[] = {
-    { "total_keys", status->keys },
-    { "total_operations", status->gets + status->puts + status->deletes + swaps },
-    { "get_operations", status->gets },
-    { "put_operations", status->puts },
-    { "delete_operations", status->deletes },
-    { "cas_operations", swaps },
-    { "successful_cas_operations", status->swaps_succeeded },
-    { "failed_cas_operations", status->swaps_failed },
-    { "watch_requests_count", status->watches },
-    { "batch_requests_count", status->batches },
-  };
-  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
-  g_autofree char *server_time = g_date_time_format (now, "%Y-%m-%dT%H:%M:%S.%f%:z");
+  KvStatusFigure figures[KV_STATUS_N_FIGURES];
+  g_autofree char *uptime = kv_status_format_uptime (status);
+  g_autofree char *server_time = kv_status_format_now ();
   GVariantBuilder builder;
 
+  kv_status_get_figures (status, figures);
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add (&builder, "{sv}", "status", g_variant_new_string ("OK"));
-  g_variant_builder_add (&builder, "{sv}", "uptime", duration_new (status->uptime));
-  for (gsize i = 0; i < G_N_ELEMENTS (counts); i++)
-    g_variant_builder_add (&builder, "{sv}", counts[i].name,
-                           g_variant_new_uint64 (counts[i].count));
+  g_variant_builder_add (&builder, "{sv}", "uptime", g_variant_new_string (uptime));
+  for (guint i = 0; i < KV_STATUS_N_FIGURES; i++)
+    g_variant_builder_add (&builder, "{sv}", figures[i].name,
+                           g_variant_new_uint64 (figures[i].value));
   g_variant_builder_add (&builder, "{sv}", "server_time", g_variant_new_string (server_time));
   g_variant_builder_add (&builder, "{sv}", "version", g_variant_new_string (KV_VERSION));
 

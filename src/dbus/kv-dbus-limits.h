@@ -17,18 +17,19 @@ G_BEGIN_DECLS
 #define KV_DBUS_MAX_KEYS 1024
 
 /**
- * KV_DBUS_ENTRIES_A_CHARGE:
- *
- * So many keys or entries of one call count for one request more, as they do over HTTP.
- */
-#define KV_DBUS_ENTRIES_A_CHARGE 32
-
-/**
  * KV_DBUS_MAX_WATCHES:
  *
  * How many watches one caller may have.
  */
 #define KV_DBUS_MAX_WATCHES 256
+
+/**
+ * KV_DBUS_MAX_NAMES:
+ *
+ * How many keys and prefixes all watches of one caller may have together. Each costs the service some memory for as long
+ * as the watch is there, so the two limits above do not suffice.
+ */
+#define KV_DBUS_MAX_NAMES 16384
 
 /**
  * KV_DBUS_MAX_REPLY_BYTES:

@@ -27,10 +27,11 @@ watch (KvDbusContext *context,
   g_autofree char *path = NULL;
   KvDbusOptions options;
   KvDbusWatchSpec spec;
-  gsize count;
+  guint count;
 
   g_variant_get (parameters, "(^a&s^a&s@a{sv})", &keys, &prefixes, &dictionary);
-  count = g_strv_length ((char **) keys) + g_strv_length ((char **) prefixes);
+  spec = (KvDbusWatchSpec){ .keys = keys, .prefixes = prefixes, .since = KV_WATCH_FROM_NOW };
+  count = kv_dbus_watch_spec_count (&spec);
   if (!kv_dbus_limits_check_count (count, "keys and prefixes", error)
       || !kv_dbus_options_parse (dictionary, KV_DBUS_OPTION_SINCE, &options, error))
     return FALSE;
@@ -41,7 +42,6 @@ watch (KvDbusContext *context,
       return FALSE;
     }
 
-  spec = (KvDbusWatchSpec){ .keys = keys, .prefixes = prefixes, .since = KV_WATCH_FROM_NOW };
   if (options.given & KV_DBUS_OPTION_SINCE)
     spec.since = options.since;
   path = kv_dbus_callers_add_watch (context->callers,
@@ -135,7 +135,7 @@ get_cost (GVariant *parameters)
         n_entries += g_variant_n_children (parameter);
     }
 
-  return 1 + (guint) MIN (n_entries / KV_DBUS_ENTRIES_A_CHARGE, G_MAXINT);
+  return 1 + (guint) MIN (n_entries / KV_RATE_ENTRIES_A_REQUEST, G_MAXINT);
 }
 
 void

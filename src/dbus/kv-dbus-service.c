@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  * SPDX-FileCopyrightText: 2026 the kvstore authors
  */
+#define G_LOG_DOMAIN "kvstore"
+
 #include "dbus/kv-dbus-service.h"
 
 #include "core/kv-error.h"
@@ -10,6 +12,8 @@
 #include "dbus/kv-dbus-methods.h"
 #include "dbus/kv-dbus-names.h"
 #include "kv-config.h"
+
+#include <glib/gi18n-lib.h>
 
 #define DBUS_NAME "org.freedesktop.DBus"
 #define DBUS_PATH "/org/freedesktop/DBus"
@@ -31,8 +35,8 @@ struct _KvDbusService {
 
   KvDbusContext context; /* its callers are those of the connection */
   char *bus;             /* (owned) (nullable): set by start */
-  GDBusConnection
-    *connection; /* (owned) (nullable): from the hello to the bus until it is left or lost */
+  /* (owned) (nullable): from the hello to the bus until it is left or lost */
+  GDBusConnection *connection;
   guint registration;
   gulong closed_handler; /* only once the name is ours */
   GCancellable *retry;   /* (owned): of the attempts to get back on the bus */
@@ -116,7 +120,7 @@ attach (KvDbusService *self, GDBusConnection *connection, GError **error)
                                                           &service_vtable, self, NULL, &inner);
   if (self->registration != 0)
     return TRUE;
-  g_set_error (error, KV_ERROR, KV_ERROR_FAILED, "The object cannot be put on the bus: %s",
+  g_set_error (error, KV_ERROR, KV_ERROR_FAILED, _ ("The object cannot be put on the bus: %s"),
                inner->message);
 
   return FALSE;
@@ -129,11 +133,13 @@ static void on_closed (GDBusConnection *connection,
                        const GError *error,
                        gpointer user_data);
 
-/* Leaves the bus again; @error: (transfer full) */
+/* Leaves the bus again; @error: (transfer full). Who can do without a bus has to know one that cannot be reached from one
+ * that does not let us have our place. */
 static void
 fail_to_open (GTask *task, GError *error)
 {
   KvDbusService *self = g_task_get_source_object (task);
+  KvError code = self->connection == NULL ? KV_ERROR_UNAVAILABLE : KV_ERROR_FAILED;
   g_autofree char *where = NULL;
 
   if (self->connection != NULL)
@@ -146,7 +152,7 @@ fail_to_open (GTask *task, GError *error)
     }
   g_dbus_error_strip_remote_error (error);
   where = kv_dbus_address_describe (self->bus);
-  g_task_return_new_error (task, KV_ERROR, KV_ERROR_UNAVAILABLE, "Cannot get on %s: %s", where,
+  g_task_return_new_error (task, KV_ERROR, (int) code, _ ("Cannot get on %s: %s"), where,
                            error->message);
   g_error_free (error);
 }
@@ -171,9 +177,10 @@ on_name_requested (GObject *source, GAsyncResult *result, gpointer user_data)
   g_variant_get (reply, "(u)", &answer);
   if (answer != REQUEST_NAME_PRIMARY_OWNER && answer != REQUEST_NAME_ALREADY_OWNER)
     {
-      fail_to_open (task, g_error_new_literal (KV_ERROR, KV_ERROR_UNAVAILABLE,
-                                               "Somebody else has the name " KV_DBUS_NAME
-                                               ": is another kvstored running?"));
+      fail_to_open (task,
+                    g_error_new (KV_ERROR, KV_ERROR_FAILED,
+                                 _ ("Somebody else has the name %s: is another kvstored running?"),
+                                 KV_DBUS_NAME));
       return;
     }
 
@@ -242,7 +249,7 @@ on_reopened (GObject *source, GAsyncResult *result, gpointer user_data)
   if (g_task_propagate_boolean (G_TASK (result), &error))
     {
       self->retry_seconds = FIRST_RETRY_SECONDS;
-      g_message ("Back on %s", where);
+      g_message (_ ("Back on %s"), where);
       return;
     }
   if (self->stopping)
@@ -285,8 +292,11 @@ on_closed (GDBusConnection *connection,
 
   if (self->connection != connection)
     return;
-  g_message ("Lost %s%s%s; the store goes on, and tries to get back there", where,
-             error != NULL ? ": " : "", error != NULL ? error->message : "");
+  if (error != NULL)
+    g_message (_ ("Lost %s (%s); the store goes on, and tries to get back there"), where,
+               error->message);
+  else
+    g_message (_ ("Lost %s; the store goes on, and tries to get back there"), where);
   detach (self);
   schedule_retry (self);
 }
@@ -326,7 +336,8 @@ kv_dbus_service_get_address (KvDbusService *self)
     return NULL;
   where = kv_dbus_address_describe (self->bus);
 
-  return g_strdup_printf (KV_DBUS_NAME " on %s", where);
+  /* Translators: a name on a bus, as in “org.kvstore.KvStore1 on the session bus”. */
+  return g_strdup_printf (_ ("%s on %s"), KV_DBUS_NAME, where);
 }
 
 static void

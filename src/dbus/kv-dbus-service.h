@@ -42,7 +42,8 @@ void kv_dbus_service_start_async (KvDbusService *service,
 
 /**
  * kv_dbus_service_start_finish:
- * @error: set to %KV_ERROR_UNAVAILABLE when there is no such bus or somebody else has the name
+ * @error: set to %KV_ERROR_UNAVAILABLE when there is no such bus or it cannot be connected to, to %KV_ERROR_FAILED when
+ *   the name cannot be had there, mostly because somebody else has it
  */
 gboolean
 kv_dbus_service_start_finish (KvDbusService *service, GAsyncResult *result, GError **error);

@@ -19,6 +19,7 @@ struct _KvDbusWatch {
   char *path;                  /* (owned) */
   KvDbusFlow *flow;            /* (borrowed) of the owner, who outlives its watches */
   KvWatch *source;             /* (owned) */
+  guint n_names;
   guint registration;
   KvWatchEvent ahead; /* an event that was taken too early; when has_ahead is set */
   gboolean has_ahead;
@@ -183,6 +184,12 @@ static gboolean export(KvDbusWatch *watch, GError **error)
   return FALSE;
 }
 
+guint
+kv_dbus_watch_spec_count (const KvDbusWatchSpec *spec)
+{
+  return g_strv_length ((char **) spec->keys) + g_strv_length ((char **) spec->prefixes);
+}
+
 KvDbusWatch *
 kv_dbus_watch_new (KvStore *store,
                    GDBusConnection *connection,
@@ -200,6 +207,7 @@ kv_dbus_watch_new (KvStore *store,
   watch->owner = g_strdup (owner);
   watch->path = g_strdup (path);
   watch->flow = flow;
+  watch->n_names = kv_dbus_watch_spec_count (spec);
   watch->closed = closed;
   watch->user_data = user_data;
   watch->source =
@@ -208,6 +216,12 @@ kv_dbus_watch_new (KvStore *store,
     return NULL;
 
   return g_steal_pointer (&watch);
+}
+
+guint
+kv_dbus_watch_get_names (const KvDbusWatch *watch)
+{
+  return watch->n_names;
 }
 
 void

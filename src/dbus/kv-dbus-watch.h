@@ -32,6 +32,13 @@ typedef struct {
 } KvDbusWatchSpec;
 
 /**
+ * kv_dbus_watch_spec_count:
+ *
+ * Returns: how many keys and prefixes @spec has together
+ */
+guint kv_dbus_watch_spec_count (const KvDbusWatchSpec *spec);
+
+/**
  * KvDbusWatchFunc:
  *
  * Tells that the owner has closed the watch, which is to be freed now.
@@ -59,6 +66,13 @@ KvDbusWatch *kv_dbus_watch_new (KvStore *store,
                                 KvDbusWatchFunc closed,
                                 gpointer user_data,
                                 GError **error);
+
+/**
+ * kv_dbus_watch_get_names:
+ *
+ * Returns: how many keys and prefixes it was asked for, each counted as often as it was named
+ */
+guint kv_dbus_watch_get_names (const KvDbusWatch *watch);
 
 /**
  * kv_dbus_watch_pump:

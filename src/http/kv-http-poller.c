@@ -4,8 +4,10 @@
 #include "http/kv-http-poller.h"
 
 #include "core/kv-error.h"
+#include "kv-config.h"
 
 #include <errno.h>
+#include <glib/gi18n-lib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -173,7 +175,7 @@ kv_http_poller_new (GMainContext *context, GError **error)
 
   if (epoll_fd < 0)
     {
-      g_set_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE, "Cannot make an epoll set: %s",
+      g_set_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE, _ ("Cannot make an epoll set: %s"),
                    g_strerror (errno));
       return NULL;
     }

@@ -5,7 +5,9 @@
 
 #include "core/kv-error.h"
 #include "core/kv-hash.h"
+#include "kv-config.h"
 
+#include <glib/gi18n-lib.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -105,7 +107,8 @@ kv_rate_limiter_parse (const char *text, guint *rate, guint *burst, GError **err
   if (!valid)
     g_set_error (
       error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
-      "\"%s\" is no rate limit: it is N or N:BURST (requests a second, and at once), or off", text);
+      _ ("“%s” is no rate limit: it is N or N:BURST (requests a second, and at once), or off"),
+      text);
   return valid;
 }
 

@@ -17,10 +17,21 @@ G_BEGIN_DECLS
 typedef struct _KvRateLimiter KvRateLimiter;
 
 /**
+ * KV_RATE_ENTRIES_A_REQUEST:
+ *
+ * So many keys or entries of one request count for one request more, at both front ends: what
+ * makes one request the work of many is paid for, and a small batch is still cheaper than its
+ * entries one by one.
+ */
+#define KV_RATE_ENTRIES_A_REQUEST 32
+
+/**
  * KvRateBucket:
  *
  * One client's allowance. A connection holds on to its bucket, so that a request costs one atomic
- * exchange. A bucket that nobody holds is let go when it is full again.
+ * exchange. A bucket that nobody holds and that is full again is as good as none: no timer waits
+ * for that, later calls of kv_rate_limiter_get_bucket() and kv_rate_bucket_release(), for
+ * whichever client, let it go.
  */
 typedef struct _KvRateBucket KvRateBucket;
 
@@ -28,6 +39,8 @@ typedef struct _KvRateBucket KvRateBucket;
  * kv_rate_limiter_new:
  * @rate: requests a second, 1 or more; 0 lets everything pass
  * @burst: requests that may come at once, 1 or more
+ *
+ * Returns: (transfer full): a limiter that knows no client yet
  */
 KvRateLimiter *kv_rate_limiter_new (guint rate, guint burst);
 
@@ -36,7 +49,7 @@ KvRateLimiter *kv_rate_limiter_new (guint rate, guint burst);
  * @text: `N`, `N:BURST` or `off`
  * @rate: (out): 0 for `off`
  * @burst: (out): where @text has none, twice the rate
- * @error: set to %KV_ERROR_INVALID_ARGUMENT
+ * @error: set to %KV_ERROR_INVALID_ARGUMENT, with a text for the person who wrote @text
  */
 gboolean kv_rate_limiter_parse (const char *text, guint *rate, guint *burst, GError **error);
 
@@ -58,7 +71,7 @@ KvRateBucket *kv_rate_limiter_get_bucket (KvRateLimiter *limiter, const char *cl
 /**
  * kv_rate_limiter_count:
  *
- * Returns: how many clients it remembers
+ * Returns: how many clients it remembers, those included that a later call will let go
  */
 guint kv_rate_limiter_count (KvRateLimiter *limiter);
 

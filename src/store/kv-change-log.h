@@ -46,6 +46,8 @@ struct _KvLogReader {
  * @max_changes: a power of two
  * @max_bytes: of entries held alive by the ring, counted roughly; what was appended last stays, whatever its size, so
  *   that a reader that keeps up misses nothing
+ *
+ * Returns: (transfer full): an empty log
  */
 KvChangeLog *kv_change_log_new (guint64 revision, guint max_changes, gsize max_bytes);
 

@@ -28,17 +28,18 @@ change_kind (KvOperationKind kind)
     }
 }
 
-/* Decimal, a sign only before negative numbers, within 64 bits: what an increment writes, and nothing that another reader
- * could take for something else. */
+/* Decimal, a sign only before negative numbers, no zero in front, within 64 bits: what an increment writes, and nothing
+ * that another reader could take for something else, as many take "010" for eight. */
 static gboolean
 parse_counter (const KvEntry *entry, gint64 *value)
 {
   const char *text = kv_entry_value (entry);
-  gsize digits = entry->value_length - (*text == '-');
+  const char *digits = text + (*text == '-');
+  gsize n_digits = entry->value_length - (gsize) (digits - text);
 
-  if (digits == 0 || digits > 19 || entry->value_length != strlen (text))
+  if (n_digits == 0 || n_digits > 19 || entry->value_length != strlen (text))
     return FALSE;
-  if (text[entry->value_length - digits] == '+' || text[entry->value_length - digits] == '-')
+  if (*digits == '0' ? entry->value_length > 1 : !g_ascii_isdigit (*digits))
     return FALSE;
   return g_ascii_string_to_signed (text, 10, G_MININT64, G_MAXINT64, value, NULL);
 }

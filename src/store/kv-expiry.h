@@ -30,6 +30,8 @@ typedef void (*KvExpiryFunc) (gpointer user_data);
  * @context: (nullable): where @func is called; %NULL for the default one
  * @notify: (nullable): called with @user_data when @func cannot be called any more, which may be some time after
  *   kv_expiry_free() when another thread runs the context
+ *
+ * Returns: (transfer full): an empty heap, and its source attached to the context
  */
 KvExpiry *
 kv_expiry_new (GMainContext *context, KvExpiryFunc func, gpointer user_data, GDestroyNotify notify);

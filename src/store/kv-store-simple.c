@@ -8,8 +8,9 @@
 
 #include <string.h>
 
-/* What a caller that waits waits for. The answer may come from another thread (a journal's), so it is waited for with a
- * lock; in memory it has come before the wait begins. */
+/* What a caller that waits waits for. kv_store_submit() promises a later answer in the caller's main context, but the caller
+ * is the one who would have to run it, and is blocked here: so it is answered in whichever thread has decided (a
+ * journal's, say), and waits on a condition. In memory the answer has come before the wait begins. */
 typedef struct {
   GMutex lock;
   GCond answered;

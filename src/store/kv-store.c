@@ -39,6 +39,10 @@
 #define EXPIRE_AT_A_TIME 64
 #define EXPIRE_PER_TURN 4096
 
+/* The last revision that a store may begin at, whatever the clock says: the numbers of JSON are exact below 2^53, and there is
+ * room for a million million changes. */
+#define LAST_START ((G_GINT64_CONSTANT (1) << 53) - (G_GINT64_CONSTANT (1) << 40))
+
 enum {
   SIGNAL_CHANGED,
   SIGNAL_RESET,
@@ -180,6 +184,8 @@ static GSourceFuncs changed_funcs = { .dispatch = dispatch_changed };
 static void
 kv_store_init (KvStore *self)
 {
+  gint64 now = g_get_real_time ();
+
   self->context = g_main_context_ref_thread_default ();
   self->started = kv_clock_now ();
   kv_table_init (&self->table);
@@ -188,7 +194,7 @@ kv_store_init (KvStore *self)
   self->hubs = g_ptr_array_new ();
 
   /* Microseconds of the wall clock: what an earlier run told its clients lies below, so that no number means two things. */
-  self->revision = MAX (g_get_real_time (), 1);
+  self->revision = (guint64) CLAMP (now, 1, LAST_START);
   self->log = kv_change_log_new (self->revision, LOG_CHANGES, LOG_BYTES);
   self->expiry = kv_expiry_new (self->context, on_deadline, weak_ref_new (self), weak_ref_free);
 

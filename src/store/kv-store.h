@@ -71,6 +71,9 @@ typedef void (*KvSubmitFunc) (KvStore *store,
  * The way of every write, and of batches. Where nothing has to be waited for, which is so in memory, @func is called
  * before this returns; else later, in the thread-default main context of the caller. It allocates nothing
  * beyond the entries.
+ *
+ * The calls that wait (kv_store_commit(), kv_store_put() and their like) are the exception: they block the thread that
+ * would have to run that context, so they are answered in whichever thread has decided, which wakes them up.
  */
 void kv_store_submit (KvStore *store,
                       KvOperation *operations,
@@ -218,6 +221,9 @@ typedef struct {
 
 /**
  * kv_store_get_status: (skip)
+ * @status: (out): filled in
+ *
+ * Removes what has expired, then takes all figures but those of reads, watches and batches at one moment.
  */
 void kv_store_get_status (KvStore *store, KvStoreStatus *status);
 

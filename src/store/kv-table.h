@@ -101,6 +101,10 @@ void kv_table_collect_stripe (KvTable *table,
 
 /**
  * kv_table_count_hits:
+ *
+ * Any thread. The sum of what the stripes have counted, each read on its own: lookups under way may or may not be in it.
+ *
+ * Returns: how many kv_table_lookup() calls have found their key since the table was made
  */
 guint64 kv_table_count_hits (KvTable *table);
 

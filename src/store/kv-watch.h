@@ -14,7 +14,10 @@ G_BEGIN_DECLS
  * only lags; when what it has yet to read has left the log, it is told so (%KV_WATCH_RESET) and begins again
  * with a snapshot. Writers never wait for it.
  *
- * A watch belongs to the thread-default main context in which it was made: use and free it in that thread only.
+ * A watch belongs to the thread-default main context in which it was made: use and free it in that thread only. A thread
+ * that has pushed no context of its own (g_main_context_push_thread_default()) makes its watches in the global default
+ * context, and shares their source with every other such thread: what is made there belongs to the thread that runs the
+ * default context, wherever kv_watch_new() was called. So push a context in a thread that is to have watches of its own.
  */
 typedef struct _KvWatch KvWatch;
 

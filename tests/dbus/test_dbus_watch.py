@@ -305,3 +305,28 @@ def test_watches_are_counted_by_caller(client, other):
     other.call("Watch", "(asasa{sv})", ["a"], [], {})
     client.invoke(NAME, paths[7], WATCH_INTERFACE, "Close")
     client.call("Watch", "(asasa{sv})", ["a"], [], {})
+
+
+def test_names_are_counted_by_caller(client, other):
+    def watch(caller, n_keys, n_prefixes):
+        keys, prefixes = [f"k{i}" for i in range(n_keys)], [f"p{i}" for i in range(n_prefixes)]
+        return caller.call("Watch", "(asasa{sv})", keys, prefixes, {})
+
+    def watch_refused(caller, n_keys, n_prefixes):
+        with pytest.raises(BusError) as caught:
+            watch(caller, n_keys, n_prefixes)
+        assert caught.value.name == "org.kvstore.Error.LimitExceeded"
+        return caught.value.message
+
+    paths = [watch(client, 1000, 24) for _ in range(15)]
+    watch(client, 1000, 23)
+    assert "16383 keys and prefixes" in watch_refused(client, 1, 1)
+    watch(client, 0, 1)
+    watch_refused(client, 1, 0)
+    client.invoke(NAME, paths[7], WATCH_INTERFACE, "Close")
+    # What is refused takes up no room.
+    with pytest.raises(BusError):
+        client.call("Watch", "(asasa{sv})", ["a\n"] * 1024, [], {})
+    watch(client, 1024, 0)
+    watch_refused(client, 0, 1)
+    watch(other, 1024, 0)

@@ -223,6 +223,32 @@ class TestBus:
         assert "no session bus" in daemon.read_stderr()
         assert daemon.request("GET", "/status").status == 200
 
+    def test_session_bus_that_is_gone_leaves_http(self, start_kvstored, directory):
+        environment = {"DBUS_SESSION_BUS_ADDRESS": f"unix:path={directory}/gone"}
+        daemon = start_kvstored(bus=None, environment=environment)
+        assert daemon.addresses == [daemon.http]
+        assert "Cannot get on the session bus" in daemon.read_stderr()
+        assert "serving HTTP only" in daemon.read_stderr()
+        assert daemon.request("GET", "/status").status == 200
+
+    def test_session_bus_that_is_gone_is_a_failure_when_asked_for(self, directory):
+        environment = {"DBUS_SESSION_BUS_ADDRESS": f"unix:path={directory}/gone"}
+        result = run(["--http", "127.0.0.1:0", "--bus", "session"], directory, environment)
+        assert result.returncode == 1
+        assert "Cannot get on the session bus" in result.stderr
+
+    def test_neither_http_nor_a_session_bus_that_is_gone_is_a_failure(self, directory):
+        environment = {"DBUS_SESSION_BUS_ADDRESS": f"unix:path={directory}/gone"}
+        result = run(["--http", "none"], directory, environment)
+        assert result.returncode == 1
+        assert "Cannot get on the session bus" in result.stderr
+
+    def test_name_that_is_taken_is_a_failure_even_when_nobody_asked(self, kvstored, directory):
+        environment = {"DBUS_SESSION_BUS_ADDRESS": kvstored.bus_address}
+        result = run(["--http", "127.0.0.1:0"], directory, environment)
+        assert result.returncode == 1
+        assert "org.kvstore.KvStore1" in result.stderr
+
     def test_session_bus_of_the_environment(self, bus, start_kvstored):
         daemon = start_kvstored(bus=None, environment={"DBUS_SESSION_BUS_ADDRESS": bus.address})
         assert daemon.addresses[-1] == "bus org.kvstore.KvStore1"

@@ -35,6 +35,7 @@ CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configurat
   <limit name="max_incoming_bytes">1000000000</limit>
   <limit name="max_outgoing_bytes">1000000000</limit>
   <limit name="max_message_size">1000000000</limit>
+  <limit name="max_replies_per_connection">50000</limit>
 </busconfig>
 """
 
@@ -140,18 +141,22 @@ class BusClient:
     def _on_signal(self, _connection, _sender, path, _interface, name, parameters, *_):
         self.signals.append((path, name, parameters.unpack()))
 
-    def next_signal(self, timeout=SOON):
-        """The next signal: path, name, arguments."""
+    def iterate_until(self, condition, timeout=SOON):
+        """Runs the main context, in which replies and signals come, until there is what is waited for."""
         deadline = time.monotonic() + timeout
         context = GLib.MainContext.default()
-        while not self.signals:
+        while not condition():
             remaining = deadline - time.monotonic()
             if remaining <= 0:
-                raise TimeoutError("no signal came")
-            # Wakes the context up when the time is over; a signal does so by itself.
+                raise TimeoutError("it did not come")
+            # Wakes the context up when the time is over; what comes over the bus does so by itself.
             wake = GLib.timeout_source_new(int(remaining * 1000) + 1)
             wake.set_callback(lambda *_: False)
             wake.attach(context)
             context.iteration(True)
             wake.destroy()
+
+    def next_signal(self, timeout=SOON):
+        """The next signal: path, name, arguments."""
+        self.iterate_until(lambda: self.signals, timeout)
         return self.signals.popleft()

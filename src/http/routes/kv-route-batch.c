@@ -7,9 +7,6 @@
 #include "http/kv-http-json.h"
 #include "http/kv-http-ttl.h"
 
-/* This many entries of a batch count for one request more. */
-#define ENTRIES_A_CHARGE 32
-
 static gboolean
 refuse_entry (GError **error, KvError code, const char *reason)
 {
@@ -198,8 +195,9 @@ submit (KvHttpExchange *exchange, KvTransaction *batch)
 
   if (length == 0)
     answer (exchange->context->store, NULL, 0, TRUE, NULL, exchange);
-  else if (exchange->bucket != NULL && length >= ENTRIES_A_CHARGE
-           && !kv_rate_bucket_admit (exchange->bucket, length / ENTRIES_A_CHARGE, &retry_after))
+  else if (exchange->bucket != NULL && length >= KV_RATE_ENTRIES_A_REQUEST
+           && !kv_rate_bucket_admit (exchange->bucket, length / KV_RATE_ENTRIES_A_REQUEST,
+                                     &retry_after))
     {
       kv_http_exchange_refuse (exchange, 429, "Too many requests");
       kv_http_exchange_add_header (exchange, "Retry-After",

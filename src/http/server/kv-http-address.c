@@ -4,8 +4,10 @@
 #include "http/server/kv-http-address.h"
 
 #include "core/kv-error.h"
+#include "kv-config.h"
 
 #include <arpa/inet.h>
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #define UNIX_PREFIX "unix:"
@@ -73,14 +75,14 @@ parse_unix (const char *path, KvHttpAddress *address, GError **error)
   if (path[0] != '/')
     {
       g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
-                   "“unix:%s”: the path of a socket must be absolute", path);
+                   _ ("“unix:%s”: the path of a socket must be absolute"), path);
       return FALSE;
     }
   if (strlen (path) >= sizeof unix_path->sun_path)
     {
       g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
-                   "“unix:%s”: the path of a socket has at most %" G_GSIZE_FORMAT " bytes", path,
-                   sizeof unix_path->sun_path - 1);
+                   _ ("“unix:%s”: the path of a socket has at most %u bytes"), path,
+                   (guint) sizeof unix_path->sun_path - 1);
       return FALSE;
     }
   unix_path->sun_family = AF_UNIX;
@@ -97,8 +99,8 @@ kv_http_address_parse (const char *text, KvHttpAddress *address, GError **error)
   if (parse_tcp (text, address))
     return TRUE;
   g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
-               "“%s” is no address: it should look like 127.0.0.1:3000, [::1]:3000, "
-               "localhost:3000 or unix:/path",
+               _ ("“%s” is no address: it should look like 127.0.0.1:3000, [::1]:3000, "
+                  "localhost:3000 or unix:/path"),
                text);
   return FALSE;
 }

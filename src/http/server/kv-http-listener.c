@@ -7,9 +7,11 @@
 
 #include "core/kv-error.h"
 #include "http/server/kv-http-socket-file.h"
+#include "kv-config.h"
 
 #include <errno.h>
 #include <glib-unix.h>
+#include <glib/gi18n-lib.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
@@ -61,7 +63,7 @@ pause_accepting (KvHttpListener *listener, int reason)
   GSource *source = g_timeout_source_new (PAUSE_MS);
 
   if (!listener->exhausted)
-    g_warning ("Cannot accept connections for a while: %s", g_strerror (reason));
+    g_warning (_ ("Cannot accept connections for a while: %s"), g_strerror (reason));
   listener->exhausted = TRUE;
   g_source_set_callback (source, on_pause_over, listener, NULL);
   replace_source (listener, source);
@@ -165,9 +167,9 @@ set_error (GError **error, const KvHttpSocketAddress *address, int reason)
 
   if (reason == EADDRINUSE)
     g_set_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE,
-                 "Cannot listen on %s: another program does already", uri);
+                 _ ("Cannot listen on %s: another program does already"), uri);
   else
-    g_set_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE, "Cannot listen on %s: %s", uri,
+    g_set_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE, _ ("Cannot listen on %s: %s"), uri,
                  g_strerror (reason));
 }
 

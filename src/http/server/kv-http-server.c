@@ -10,8 +10,10 @@
 #include "http/server/kv-http-listener.h"
 #include "http/server/kv-http-worker.h"
 #include "http/wire/kv-http-wire.h"
+#include "kv-config.h"
 
 #include <errno.h>
+#include <glib/gi18n-lib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -64,7 +66,7 @@ refuse_connection (KvHttpServer *self, const KvHttpAccepted *accepted)
   KvHttpBuffer buffer = { 0 };
 
   if (!self->full)
-    g_warning ("Connections are refused: there are %u already", self->limits.max_connections);
+    g_warning (_ ("Connections are refused: there are %u already"), self->limits.max_connections);
   self->full = TRUE;
 
   kv_http_wire_append_response (&buffer, &response, FALSE, KV_HTTP_CONNECTION_CLOSE);
@@ -240,7 +242,7 @@ listen_localhost (KvHttpServer *self, const KvHttpSocketAddress *address, GError
   if (ipv6 != NULL)
     g_ptr_array_add (self->listeners, ipv6);
   else
-    g_info ("This machine has no ::1; listening on 127.0.0.1 alone");
+    g_info (_ ("This machine has no ::1; listening on 127.0.0.1 alone"));
   return TRUE;
 }
 
@@ -257,7 +259,7 @@ kv_http_server_listen (KvHttpServer *self, const char *text, GError **error)
   if (!self->allow_remote && !kv_http_socket_address_is_local (&address.socket))
     {
       g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
-                   "“%s” can be reached from other machines, which is not allowed", text);
+                   _ ("“%s” can be reached from other machines, which is not allowed"), text);
       return FALSE;
     }
   if (address.is_localhost)
@@ -316,7 +318,8 @@ kv_http_server_stop_async (KvHttpServer *self,
   g_task_set_source_tag (task, kv_http_server_stop_async);
   if (self->stopping != NULL)
     {
-      g_task_return_new_error (task, KV_ERROR, KV_ERROR_FAILED, "The server is stopping already");
+      g_task_return_new_error (task, KV_ERROR, KV_ERROR_FAILED,
+                               _ ("The server is stopping already"));
       return;
     }
 

@@ -7,7 +7,9 @@
 #include "http/connection/kv-http-connection.h"
 #include "http/soup/kv-soup-lane.h"
 #include "http/stream/kv-http-sse.h"
+#include "kv-config.h"
 
+#include <glib/gi18n-lib.h>
 #include <unistd.h>
 
 #define DRAIN_INTERVAL (200 * G_TIME_SPAN_MILLISECOND)
@@ -197,7 +199,7 @@ kv_http_worker_start (KvHttpWorker *worker, GError **error)
   if (worker->thread != NULL)
     return TRUE;
   g_clear_pointer (&worker->poller, kv_http_poller_free);
-  g_set_error (error, KV_ERROR, KV_ERROR_FAILED, "Cannot start a thread: %s", reason->message);
+  g_set_error (error, KV_ERROR, KV_ERROR_FAILED, _ ("Cannot start a thread: %s"), reason->message);
   return FALSE;
 }
 

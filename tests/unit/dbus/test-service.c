@@ -199,7 +199,7 @@ test_tells_when_the_name_is_taken (Fixture *fixture, gconstpointer data)
 
   fixture->service = kv_dbus_service_new (fixture->store, fixture->limiter, KV_VALUE_MAX_BYTES);
   start (fixture, g_test_dbus_get_bus_address (fixture->bus), &error);
-  g_assert_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE);
+  g_assert_error (error, KV_ERROR, KV_ERROR_FAILED);
   g_assert_nonnull (strstr (error->message, KV_DBUS_NAME));
   g_assert_null (kv_dbus_service_get_address (fixture->service));
 

@@ -55,7 +55,8 @@ test_increment (void)
   g_autoptr (KvStore) store = kv_store_new ();
   g_autoptr (GError) error = NULL;
   const char *no_numbers[] = {
-    "", "-", "+1", " 1", "1 ", "0x1", "1.0", "9223372036854775808", "--1"
+    "",    "-",   "+1",   " 1",  "1 ", "0x1", "1.0", "9223372036854775808",
+    "--1", "007", "-007", "-01", "00", "-0",  "-+1", "-9223372036854775809",
   };
   gint64 value;
 
@@ -76,6 +77,9 @@ test_increment (void)
       g_assert_cmpstr (kept, ==, no_numbers[i]);
     }
 
+  kv_store_put (store, "n", "0", -1, NULL);
+  g_assert_cmpuint (kv_store_increment (store, "n", -10, &value, NULL), >, 0);
+  g_assert_cmpint (value, ==, -10);
   kv_store_put (store, "n", "9223372036854775807", -1, NULL);
   g_assert_cmpuint (kv_store_increment (store, "n", 1, &value, NULL), ==, 0);
   g_assert_cmpuint (kv_store_increment (store, "n", -1, &value, NULL), >, 0);
