@@ -16,7 +16,8 @@ G_BEGIN_DECLS
 struct _KvEntry {
   guint64 revision; /* 0: a draft */
   gint64 deadline;  /* kv_clock_now() microseconds, KV_NO_DEADLINE */
-  gatomicrefcount references;
+  gint
+    references; /* atomic; not a gatomicrefcount, whose functions are not inline, as a read is two of them */
   guint32 hash; /* kv_key_hash() of the key */
   guint32 value_length;
   guint32 heap_index; /* its place in the heap; KV_ENTRY_NOT_IN_HEAP */

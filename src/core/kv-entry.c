@@ -19,7 +19,7 @@ allocate (const char *key, gsize key_length, const char *value, gsize value_leng
 
   entry->revision = 0;
   entry->deadline = deadline;
-  g_atomic_ref_count_init (&entry->references);
+  entry->references = 1;
   entry->value_length = value_length;
   entry->heap_index = KV_ENTRY_NOT_IN_HEAP;
   entry->key_length = key_length;
@@ -63,14 +63,14 @@ kv_entry_new_like (const KvEntry *model, const char *value, gsize value_length, 
 KvEntry *
 kv_entry_ref (KvEntry *entry)
 {
-  g_atomic_ref_count_inc (&entry->references);
+  g_atomic_int_inc (&entry->references);
   return entry;
 }
 
 void
 kv_entry_unref (KvEntry *entry)
 {
-  if (g_atomic_ref_count_dec (&entry->references))
+  if (g_atomic_int_dec_and_test (&entry->references))
     g_free (entry);
 }
 

@@ -104,7 +104,7 @@ kv_table_lookup (KvTable *table, const char *key, gsize length)
 
   if (entry == NULL)
     return NULL;
-  if (kv_entry_is_expired (entry))
+  if (entry->deadline != KV_NO_DEADLINE && kv_entry_is_expired (entry))
     {
       kv_entry_unref (entry);
       return NULL;
