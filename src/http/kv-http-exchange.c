@@ -69,8 +69,11 @@ is_blank (char c)
 static KvHttpSpan
 strip_parameters (KvHttpSpan type)
 {
-  const char *semicolon = type.data != NULL ? memchr (type.data, ';', type.length) : NULL;
+  const char *semicolon;
 
+  if (type.data == NULL)
+    return type;
+  semicolon = memchr (type.data, ';', type.length);
   if (semicolon != NULL)
     type.length = semicolon - type.data;
   while (type.length > 0 && is_blank (type.data[type.length - 1]))

@@ -85,7 +85,7 @@ on_accepted (const KvHttpAccepted *accepted, guint length, gpointer user_data)
   KvHttpServer *self = user_data;
   guint n_workers = self->workers->len;
   guint total = 0;
-  guint loads[MAX_WORKERS];
+  guint loads[MAX_WORKERS] = { 0 };
   g_autofree KvHttpAccepted *hands = g_new (KvHttpAccepted, n_workers * length);
   guint n_dealt[MAX_WORKERS] = { 0 };
 
