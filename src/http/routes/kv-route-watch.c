@@ -56,12 +56,11 @@ kv_route_watch_get (KvHttpExchange *exchange)
   g_autoptr (GError) error = NULL;
   KvHttpKey key;
   const char *keys[] = { key.text, NULL };
+  gboolean valid = kv_http_uri_decode_key (kv_http_router_get_segment (exchange), &key, &error);
 
-  if (!kv_http_uri_decode_key (kv_http_router_get_segment (exchange), &key, &error))
-    kv_http_exchange_send_error (exchange, error);
-  else if (exchange->method == KV_HTTP_HEAD)
+  if (valid && exchange->method == KV_HTTP_HEAD)
     answer_head (exchange);
-  else if (!open_stream (exchange, keys, &error))
+  else if (!valid || !open_stream (exchange, keys, &error))
     kv_http_exchange_send_error (exchange, error);
 }
 

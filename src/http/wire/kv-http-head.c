@@ -75,7 +75,7 @@ typedef struct {
 
 #define KNOWN(name, field)                                                                         \
   {                                                                                                \
-    name, sizeof name - 1, field                                                                   \
+    name, sizeof (name) - 1, field                                                                 \
   }
 
 static const Known known_fields[] = {
