@@ -86,23 +86,36 @@ on_incremented (KvStore *store,
                                          g_variant_new ("(xt)", sum, results->revision));
 }
 
+static gboolean
+submit_put (KvDbusContext *context,
+            const char *key,
+            const char *value,
+            gsize length,
+            GVariant *options,
+            GDBusMethodInvocation *invocation,
+            GError **error)
+{
+  g_auto (KvOperation) operation = { 0 };
+
+  if (!kv_dbus_operation_init_put (&operation, key, value, length, options, context->max_value_size,
+                                   error))
+    return FALSE;
+  kv_store_submit (context->store, &operation, 1, FALSE, on_put, invocation);
+
+  return TRUE;
+}
+
 gboolean
 kv_dbus_write_put (KvDbusContext *context,
                    GVariant *parameters,
                    GDBusMethodInvocation *invocation,
                    GError **error)
 {
-  g_auto (KvOperation) operation = { 0 };
   g_autoptr (GVariant) options = NULL;
   const char *key, *value;
 
   g_variant_get (parameters, "(&s&s@a{sv})", &key, &value, &options);
-  if (!kv_dbus_operation_init_put (&operation, key, value, strlen (value), options,
-                                   context->max_value_size, error))
-    return FALSE;
-  kv_store_submit (context->store, &operation, 1, FALSE, on_put, invocation);
-
-  return TRUE;
+  return submit_put (context, key, value, strlen (value), options, invocation, error);
 }
 
 gboolean
@@ -111,7 +124,6 @@ kv_dbus_write_put_bytes (KvDbusContext *context,
                          GDBusMethodInvocation *invocation,
                          GError **error)
 {
-  g_auto (KvOperation) operation = { 0 };
   g_autoptr (GVariant) value = NULL;
   g_autoptr (GVariant) options = NULL;
   const char *key, *bytes;
@@ -119,12 +131,7 @@ kv_dbus_write_put_bytes (KvDbusContext *context,
 
   g_variant_get (parameters, "(&s@ay@a{sv})", &key, &value, &options);
   bytes = g_variant_get_fixed_array (value, &length, 1);
-  if (!kv_dbus_operation_init_put (&operation, key, length > 0 ? bytes : "", length, options,
-                                   context->max_value_size, error))
-    return FALSE;
-  kv_store_submit (context->store, &operation, 1, FALSE, on_put, invocation);
-
-  return TRUE;
+  return submit_put (context, key, length > 0 ? bytes : "", length, options, invocation, error);
 }
 
 gboolean

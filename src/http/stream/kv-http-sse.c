@@ -347,12 +347,6 @@ kv_sse_group_open (KvSseGroup *group,
   return TRUE;
 }
 
-guint
-kv_sse_group_count (KvSseGroup *group)
-{
-  return group->streams.length;
-}
-
 /* What the client takes now of what it has not seen yet. What it sent in between is read first:
  * closing over it would reset the connection, and with it what is on its way. */
 static void

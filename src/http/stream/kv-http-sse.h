@@ -38,13 +38,6 @@ gboolean kv_sse_group_open (KvSseGroup *group,
                             GError **error);
 
 /**
- * kv_sse_group_count:
- *
- * Returns: how many streams are open
- */
-guint kv_sse_group_count (KvSseGroup *group);
-
-/**
  * kv_sse_group_close_all:
  *
  * Ends every stream at the end of a frame, as far as its client takes it without waiting.
