@@ -61,6 +61,8 @@ new_option_context (CommandLine *line)
       N_ ("Requests a second for each client (default: 5000:10000), or off"), N_ ("N[:BURST]") },
     { "http-threads", 0, 0, G_OPTION_ARG_CALLBACK, note_option,
       N_ ("Threads that serve HTTP (default: 2)"), N_ ("N") },
+    { "no-express", 0, G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, note_option,
+      N_ ("Answer all HTTP requests through libsoup, which is slower"), NULL },
     { "max-connections", 0, 0, G_OPTION_ARG_CALLBACK, note_option,
       N_ ("HTTP connections at a time"), N_ ("N") },
     { "max-value-size", 0, 0, G_OPTION_ARG_CALLBACK, note_option,
@@ -100,7 +102,7 @@ new_option_context (CommandLine *line)
 static gboolean
 check_flags (const char *const *arguments, GError **error)
 {
-  static const char *const flags[] = { "--allow-remote", "--version" };
+  static const char *const flags[] = { "--allow-remote", "--no-express", "--version" };
 
   for (gsize i = 0; arguments[i] != NULL; i++)
     {

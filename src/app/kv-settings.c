@@ -75,6 +75,12 @@ set_allow_remote (KvSettings *settings, const char *value, GError **error)
 }
 
 static gboolean
+set_no_express (KvSettings *settings, const char *value, GError **error)
+{
+  return parse_boolean (value, &settings->no_express, error);
+}
+
+static gboolean
 set_bus (KvSettings *settings, const char *value, GError **error)
 {
   gboolean none = g_str_equal (value, "none");
@@ -212,6 +218,7 @@ static const Setting known_settings[] = {
   { "bus", TRUE, set_bus },
   { "http", TRUE, set_http },
   { "http-threads", TRUE, set_http_threads },
+  { "no-express", TRUE, set_no_express },
   { "log-level", TRUE, set_log_level },
   { "max-connections", TRUE, set_max_connections },
   { "max-value-size", TRUE, set_max_value_size },

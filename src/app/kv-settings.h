@@ -16,6 +16,7 @@ G_BEGIN_DECLS
  * @bus_is_default: whether nobody has named a bus, so that none need be there
  * @allow_remote: whether HTTP may be served beyond loopback
  * @http_threads: workers of the HTTP door
+ * @no_express: whether libsoup answers all requests over HTTP
  * @max_connections: HTTP connections at a time
  * @max_value_size: bytes of a value
  * @rate: requests a second for each client; 0 for no limit
@@ -34,6 +35,7 @@ typedef struct {
   gboolean bus_is_default;
   gboolean allow_remote;
   guint http_threads;
+  gboolean no_express;
   guint max_connections;
   gsize max_value_size;
   guint rate;

@@ -3,6 +3,7 @@
  */
 #include "http/kv-http-exchange.h"
 
+#include "core/kv-decimal.h"
 #include "core/kv-error.h"
 #include "http/kv-http-router.h"
 #include "http/kv-http-status.h"
@@ -192,6 +193,27 @@ kv_http_exchange_scratch (KvHttpExchange *exchange, const char *format, ...)
 
   response->scratch_used += (gsize) length + 1;
   return text;
+}
+
+void
+kv_http_exchange_add_revision (KvHttpExchange *exchange, guint64 revision)
+{
+  KvHttpResponse *response = &exchange->response;
+  const gsize room = KV_DECIMAL_MAX + sizeof "\"\"";
+  char *tag = response->scratch + response->scratch_used;
+  char *plain = tag + room;
+  char *end;
+
+  g_return_if_fail (response->scratch_used + 2 * room <= sizeof response->scratch);
+
+  *tag = '"';
+  end = kv_decimal_format (tag + 1, revision);
+  memcpy (plain, tag + 1, (gsize) (end - tag) - 1);
+  plain[end - tag - 1] = '\0';
+  memcpy (end, "\"", sizeof "\"");
+  response->scratch_used += 2 * room;
+  kv_http_exchange_add_header (exchange, "ETag", tag);
+  kv_http_exchange_add_header (exchange, "KV-Revision", plain);
 }
 
 void

@@ -41,6 +41,8 @@ typedef struct _KvHttpRoute KvHttpRoute;
  * @fd: a connected, non-blocking stream socket with nothing buffered on our side
  * @owner: what keeps @fd open
  * @close: closes the connection and frees @owner; called exactly once, by whoever took the socket
+ * @unsent: (owned) (nullable): what is to be sent before anything else: the answers to requests before this one that the
+ *   client has not taken yet
  *
  * A connection that an exchange has handed over for good, after its request was read.
  */
@@ -48,6 +50,7 @@ typedef struct {
   int fd;
   gpointer owner;
   void (*close) (gpointer owner);
+  GBytes *unsent;
 } KvHttpSocket;
 
 /**
@@ -188,6 +191,14 @@ void kv_http_exchange_add_header (KvHttpExchange *exchange, const char *name, co
  */
 const char *kv_http_exchange_scratch (KvHttpExchange *exchange, const char *format, ...)
   G_GNUC_PRINTF (2, 3);
+
+/**
+ * kv_http_exchange_add_revision:
+ *
+ * Adds the headers that tell at what revision a key is. A revision is what changes when the value does, and never comes
+ * back: a strong validator (RFC 9110, section 8.8).
+ */
+void kv_http_exchange_add_revision (KvHttpExchange *exchange, guint64 revision);
 
 /**
  * kv_http_exchange_send:

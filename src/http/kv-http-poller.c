@@ -30,6 +30,7 @@ struct _KvHttpPoller {
   GSource source;
   int epoll_fd; /* (owned) */
   gpointer tag;
+  gint64 now;    /* within a dispatch: when it began; else 0 */
   GArray *slots; /* (owned) (element-type Slot); number 0 is nobody's */
   guint free_slot;
   GPtrArray *heap; /* (owned) (element-type KvHttpTimer): by due; place 0 is nobody's */
@@ -142,9 +143,11 @@ poller_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
   KvHttpPoller *poller = (KvHttpPoller *) source;
 
+  poller->now = g_source_get_time (source);
   if (g_source_query_unix_fd (source, poller->tag) != 0)
     dispatch_items (poller);
-  dispatch_timers (poller, g_source_get_time (source));
+  dispatch_timers (poller, poller->now);
+  poller->now = 0;
   return G_SOURCE_CONTINUE;
 }
 
@@ -291,10 +294,16 @@ kv_http_poller_remove (KvHttpPoller *poller, KvHttpPollerItem *item)
   item->slot = 0;
 }
 
+gint64
+kv_http_poller_now (KvHttpPoller *poller)
+{
+  return poller->now != 0 ? poller->now : g_get_monotonic_time ();
+}
+
 void
 kv_http_poller_set_timer (KvHttpPoller *poller, KvHttpTimer *timer, gint64 delay)
 {
-  gint64 due = g_get_monotonic_time () + MAX (delay, 0);
+  gint64 due = kv_http_poller_now (poller) + MAX (delay, 0);
 
   /* Always past now: a timer that arms itself anew cannot keep dispatch_timers() busy for ever. */
   timer->due = (due / TIMER_GRAIN + 1) * TIMER_GRAIN;

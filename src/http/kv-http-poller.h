@@ -94,6 +94,14 @@ void kv_http_poller_modify (KvHttpPoller *poller, KvHttpPollerItem *item, guint3
 void kv_http_poller_remove (KvHttpPoller *poller, KvHttpPollerItem *item);
 
 /**
+ * kv_http_poller_now:
+ *
+ * Returns: the monotonic time in microseconds; within a function that the poller has called, the
+ *   time at which this turn began
+ */
+gint64 kv_http_poller_now (KvHttpPoller *poller);
+
+/**
  * kv_http_poller_set_timer:
  * @delay: microseconds from now
  *

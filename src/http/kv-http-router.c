@@ -15,37 +15,38 @@ static void answer_options (KvHttpExchange *exchange);
 
 /* No path matches two patterns: a key is one segment, so "/store/cas" is the key "cas", and
  * "/store/cas/x" is no key. */
+#define KEY "{key}"
+#define ROUTE(path, method, handler, body)                                                         \
+  {                                                                                                \
+    path, method, handler, body, sizeof (path) - 1                                                 \
+  }
+#define KEY_ROUTE(path, method, handler, body)                                                     \
+  {                                                                                                \
+    path KEY, method, handler, body, sizeof (path) - 1                                             \
+  }
+
 static const KvHttpRoute routes[] = {
-  { "/store/{key}", KV_HTTP_GET, kv_route_store_get, KV_HTTP_BODY_NONE },
-  { "/store/{key}", KV_HTTP_PUT, kv_route_store_put, KV_HTTP_BODY_VALUE },
-  { "/store/{key}", KV_HTTP_DELETE, kv_route_store_delete, KV_HTTP_BODY_NONE },
-  { "/store/cas/{key}", KV_HTTP_POST, kv_route_cas_post, KV_HTTP_BODY_JSON },
-  { "/watch_key/{key}", KV_HTTP_GET, kv_route_watch_get, KV_HTTP_BODY_NONE },
-  { "/watch", KV_HTTP_POST, kv_route_watch_post, KV_HTTP_BODY_JSON },
-  { "/batch", KV_HTTP_POST, kv_route_batch_post, KV_HTTP_BODY_JSON },
-  { "/status", KV_HTTP_GET, kv_route_status_get, KV_HTTP_BODY_NONE },
+  KEY_ROUTE ("/store/", KV_HTTP_GET, kv_route_store_get, KV_HTTP_BODY_NONE),
+  KEY_ROUTE ("/store/", KV_HTTP_PUT, kv_route_store_put, KV_HTTP_BODY_VALUE),
+  KEY_ROUTE ("/store/", KV_HTTP_DELETE, kv_route_store_delete, KV_HTTP_BODY_NONE),
+  KEY_ROUTE ("/store/cas/", KV_HTTP_POST, kv_route_cas_post, KV_HTTP_BODY_JSON),
+  KEY_ROUTE ("/watch_key/", KV_HTTP_GET, kv_route_watch_get, KV_HTTP_BODY_NONE),
+  ROUTE ("/watch", KV_HTTP_POST, kv_route_watch_post, KV_HTTP_BODY_JSON),
+  ROUTE ("/batch", KV_HTTP_POST, kv_route_batch_post, KV_HTTP_BODY_JSON),
+  ROUTE ("/status", KV_HTTP_GET, kv_route_status_get, KV_HTTP_BODY_NONE),
 };
 
-static const KvHttpRoute options_route = { "*", KV_HTTP_OPTIONS, answer_options,
-                                           KV_HTTP_BODY_NONE };
-
-/* How many bytes of @pattern stand before its `{key}`; all of them where it has none. */
-static gsize
-measure_prefix (const char *pattern)
-{
-  return strcspn (pattern, "{");
-}
+static const KvHttpRoute options_route =
+  ROUTE ("*", KV_HTTP_OPTIONS, answer_options, KV_HTTP_BODY_NONE);
 
 static gboolean
-matches (const char *pattern, KvHttpSpan path)
+matches (const KvHttpRoute *route, KvHttpSpan path)
 {
-  gsize prefix = measure_prefix (pattern);
-
-  if (path.length < prefix || memcmp (path.data, pattern, prefix) != 0)
+  if (path.length < route->prefix || memcmp (path.data, route->pattern, route->prefix) != 0)
     return FALSE;
-  if (pattern[prefix] == '\0')
-    return path.length == prefix;
-  return memchr (path.data + prefix, '/', path.length - prefix) == NULL;
+  if (route->pattern[route->prefix] == '\0')
+    return path.length == route->prefix;
+  return memchr (path.data + route->prefix, '/', path.length - route->prefix) == NULL;
 }
 
 /* `OPTIONS *` asks about the server as a whole (RFC 9110, section 9.3.7); the parser lets no other method say it. */
@@ -62,7 +63,7 @@ kv_http_router_find (KvHttpSpan path, KvHttpMethod method, gboolean *known)
 
   *known = method == KV_HTTP_OPTIONS && is_whole_server (path);
   for (guint i = 0; i < G_N_ELEMENTS (routes); i++)
-    if (matches (routes[i].pattern, path))
+    if (matches (&routes[i], path))
       {
         *known = TRUE;
         if (routes[i].method == wanted)
@@ -74,7 +75,7 @@ kv_http_router_find (KvHttpSpan path, KvHttpMethod method, gboolean *known)
 KvHttpSpan
 kv_http_router_get_segment (const KvHttpExchange *exchange)
 {
-  gsize prefix = measure_prefix (exchange->route->pattern);
+  gsize prefix = exchange->route->prefix;
 
   return (KvHttpSpan){ exchange->path.data + prefix, exchange->path.length - prefix };
 }

@@ -33,6 +33,7 @@ typedef void (*KvHttpHandler) (KvHttpExchange *exchange);
  * @method: the method; one for GET answers HEAD too
  * @handler: what answers
  * @body: what the request's body is
+ * @prefix: bytes of @pattern before its `{key}`; all of them where it has none
  *
  * A line of the routing table.
  */
@@ -41,6 +42,7 @@ struct _KvHttpRoute {
   KvHttpMethod method;
   KvHttpHandler handler;
   KvHttpBodyKind body;
+  guint prefix;
 };
 
 /**

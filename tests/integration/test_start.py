@@ -54,7 +54,7 @@ class TestOptions:
         options = set(re.findall(r"--([a-z-]+)", result.stdout))
         assert options >= {
             "allow-remote", "bus", "config", "http", "http-threads", "log-level", "max-connections",
-            "max-value-size", "rate-limit", "ready-fd", "store", "version",
+            "max-value-size", "no-express", "rate-limit", "ready-fd", "store", "version",
         }
         assert max(map(len, result.stdout.splitlines())) <= 110
 

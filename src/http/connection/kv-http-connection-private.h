@@ -34,10 +34,41 @@ typedef enum {
   KV_HTTP_CONNECTION_CLOSED,
 } KvHttpConnectionState;
 
+/**
+ * KvHttpTail:
+ * @bytes: what is sent
+ * @entry: (owned) (nullable): what keeps it
+ * @blob: (owned) (nullable): or this does
+ *
+ * A body that is sent from where it lies, without a copy.
+ */
+typedef struct {
+  KvHttpSpan bytes;
+  KvEntry *entry;
+  GBytes *blob;
+} KvHttpTail;
+
+/**
+ * KvHttpRequest:
+ *
+ * What a connection needs while a request is under way, from the first byte of its head to the
+ * last of its response. Of ten thousand connections few are in that state, so the others do not
+ * have one.
+ */
+struct _KvHttpRequest {
+  KvHttpExchange exchange;
+  KvHttpConnection *connection; /* (borrowed) */
+  const KvHttpLane *lane;       /* (nullable): once one has it */
+  gsize length;                 /* its bytes, once it is whole */
+  gsize body_length;            /* bytes of body that have come, without their framing */
+  gsize body_limit;             /* the route's */
+  KvHttpChunked chunked;
+  KvHttpHead head; /* last, as it is large and seldom read to its end */
+};
+
 struct _KvHttpConnection {
   KvHttpPollerItem item; /* first, so that the item is the connection */
   KvHttpTimer timer;
-  KvHttpExchange exchange;
   KvHttpPool *pool;     /* (borrowed) */
   GList link;           /* in the pool's connections */
   int fd;               /* (owned); closed together with the record */
@@ -52,16 +83,14 @@ struct _KvHttpConnection {
   gboolean resting; /* idle for so long that only the socket is held on to */
   gint64 deadline;  /* in monotonic microseconds; what it means is the state's question */
   gint64 timer_due; /* when the timer fires; not moved while that is soon enough */
-  gsize dropped;    /* bytes, while lingering */
 
-  KvHttpBuffer in;      /* (owned): the request first, then what has come behind it */
-  KvHttpBuffer out;     /* (owned) */
-  gsize scanned;        /* bytes of an incomplete head that have been looked at */
-  gsize body_length;    /* bytes of body that have come, without their framing */
-  gsize body_limit;     /* the route's */
-  gsize request_length; /* bytes of the request that is being answered */
-  KvHttpChunked chunked;
-  KvHttpHead head; /* last, as it is large and seldom read to its end */
+  KvHttpRequest *request; /* (owned) (nullable) */
+  KvHttpBuffer in;        /* (owned): the request first, then what has come behind it */
+  gsize scanned;          /* bytes of an incomplete head that have been looked at */
+  gsize dropped;          /* bytes, while lingering */
+
+  KvHttpBuffer out; /* (owned): heads and short bodies, in order */
+  KvHttpTail tail;  /* a long body that follows them, what is left of it */
 };
 
 /**
@@ -80,6 +109,78 @@ gboolean kv_http_gate_step (KvHttpConnection *connection);
  * Answers what is under way with an error, in place of the lane, and ends the connection after it.
  */
 void kv_http_gate_refuse (KvHttpConnection *connection, guint status, const char *reason);
+
+/**
+ * kv_http_pool_lend_request:
+ *
+ * Gives @connection a request record, if it has none.
+ */
+void kv_http_pool_lend_request (KvHttpConnection *connection);
+
+/**
+ * kv_http_pool_return_request:
+ *
+ * Takes the record back, if there is one.
+ */
+void kv_http_pool_return_request (KvHttpConnection *connection);
+
+/**
+ * kv_http_pool_lend_memory:
+ *
+ * Gives @buffer some memory, if it has none.
+ */
+void kv_http_pool_lend_memory (KvHttpPool *pool, KvHttpBuffer *buffer);
+
+/**
+ * kv_http_pool_return_memory:
+ *
+ * Takes the memory of @buffer back, if that is empty.
+ */
+void kv_http_pool_return_memory (KvHttpPool *pool, KvHttpBuffer *buffer);
+
+/**
+ * kv_http_pool_replace_memory:
+ *
+ * Moves the bytes of @buffer, which are few and stay for a while, into no more memory than they
+ * need.
+ */
+void kv_http_pool_replace_memory (KvHttpPool *pool, KvHttpBuffer *buffer);
+
+/**
+ * kv_http_connection_break:
+ *
+ * The client is gone. A lane that is answering learns it when it writes; any other connection is
+ * closed.
+ */
+void kv_http_connection_break (KvHttpConnection *connection);
+
+/**
+ * kv_http_connection_watch:
+ * @events: EPOLL* bits
+ */
+void kv_http_connection_watch (KvHttpConnection *connection, guint32 events);
+
+/**
+ * kv_http_connection_flush:
+ *
+ * Sends what is held back. What the client does not take now it gets later; nothing has to be done
+ * about that.
+ */
+void kv_http_connection_flush (KvHttpConnection *connection);
+
+/**
+ * kv_http_connection_drop_output:
+ *
+ * Forgets what is still to be sent.
+ */
+void kv_http_connection_drop_output (KvHttpConnection *connection);
+
+/**
+ * kv_http_connection_has_output:
+ *
+ * Returns: whether something is still to be sent
+ */
+gboolean kv_http_connection_has_output (const KvHttpConnection *connection);
 
 /**
  * kv_http_connection_set_deadline:

@@ -11,21 +11,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Memory that a connection holds on to between requests. */
-#define KEPT_BUFFER (16 * 1024)
-
-/* What may be held back of a response, so that its head and a short body leave in one packet. */
-#define HELD_BACK (16 * 1024)
-
 /* A client that is busy sends its next request sooner. After that, an idle connection is but a
  * descriptor in the epoll set and its record. */
 #define REST_TIME G_TIME_SPAN_SECOND
 
-/* Room for a read: into an empty buffer, behind a part of a head, and for a body of unknown
- * length. */
-#define FIRST_READ 4096
-#define NEXT_READ 512
+/* Least room for a read behind a part of a head, and for one of a body of unknown length. */
+#define HEAD_READ 512
 #define CHUNKED_READ (32 * 1024)
+
+/* So much of the responses to pipelined requests is held back at most while there are more of
+ * these. */
+#define HELD_BACK (32 * 1024)
+
+/* A part of a request that is longer than this stays in the memory that it was read into. */
+#define LITTLE 4096
 
 /* How long, and how much, is read over of what a client still sends after its last response. The
  * timers are coarse: this is half a second at most. */
@@ -45,10 +44,19 @@ leave (KvHttpConnection *connection)
 {
   KvHttpPool *pool = connection->pool;
 
-  if (--connection->depth > 0 || connection->state != KV_HTTP_CONNECTION_CLOSED)
+  if (--connection->depth > 0)
     return;
-  g_free (connection);
-  pool->closed (pool);
+  if (connection->state == KV_HTTP_CONNECTION_CLOSED)
+    {
+      g_free (connection);
+      pool->closed (pool);
+      return;
+    }
+  kv_http_pool_return_memory (pool, &connection->in);
+  kv_http_pool_return_memory (pool, &connection->out);
+  if (connection->state == KV_HTTP_CONNECTION_READING_HEAD
+      && kv_http_buffer_length (&connection->in) <= LITTLE)
+    kv_http_pool_replace_memory (pool, &connection->in);
 }
 
 static void
@@ -61,28 +69,34 @@ stop_watching (KvHttpConnection *connection)
 }
 
 static void
+release_lane (KvHttpConnection *connection)
+{
+  if (connection->lane_data != NULL)
+    connection->pool->lane->release (connection);
+}
+
+static void
 close_connection (KvHttpConnection *connection)
 {
   if (connection->state == KV_HTTP_CONNECTION_CLOSED)
     return;
-  connection->pool->lane->release (connection);
+  release_lane (connection);
   stop_watching (connection);
   close (connection->fd);
-  kv_http_exchange_clear (&connection->exchange);
+  kv_http_pool_return_request (connection);
   kv_http_buffer_clear (&connection->in);
-  kv_http_buffer_clear (&connection->out);
+  kv_http_connection_drop_output (connection);
   g_clear_pointer (&connection->bucket, kv_rate_bucket_release);
   g_queue_unlink (&connection->pool->connections, &connection->link);
   connection->state = KV_HTTP_CONNECTION_CLOSED;
 }
 
-/* The client is gone. A lane that is answering learns it when it writes; until then nobody may
- * look at the socket, which would be ready for ever. */
-static void
-break_connection (KvHttpConnection *connection)
+void
+kv_http_connection_break (KvHttpConnection *connection)
 {
   connection->broken = TRUE;
   connection->blocked = FALSE;
+  /* Nobody may look at the socket any more, which would be ready for ever. */
   if (connection->state == KV_HTTP_CONNECTION_ANSWERING)
     stop_watching (connection);
   else
@@ -92,7 +106,7 @@ break_connection (KvHttpConnection *connection)
 void
 kv_http_connection_set_deadline (KvHttpConnection *connection, gint64 delay)
 {
-  gint64 now = g_get_monotonic_time ();
+  gint64 now = kv_http_poller_now (connection->pool->context->poller);
 
   /* Of a busy connection the deadline moves with each request: the timer, which follows when it
    * fires, does not. */
@@ -103,97 +117,19 @@ kv_http_connection_set_deadline (KvHttpConnection *connection, gint64 delay)
   kv_http_poller_set_timer (connection->pool->context->poller, &connection->timer, delay);
 }
 
-static void
-watch (KvHttpConnection *connection, guint32 events)
+void
+kv_http_connection_watch (KvHttpConnection *connection, guint32 events)
 {
   if (!connection->broken)
     kv_http_poller_modify (connection->pool->context->poller, &connection->item, events);
 }
 
 static void
-block (KvHttpConnection *connection)
-{
-  connection->blocked = TRUE;
-  watch (connection, connection->item.events | EPOLLOUT);
-  kv_http_connection_set_deadline (connection, connection->pool->context->limits->body_timeout);
-}
-
-/* Sends what is held back, and @data behind it. Returns how many bytes of both were sent, or -1
- * with @connection blocked or broken. */
-static gssize
-transmit (KvHttpConnection *connection, const char *data, gsize length)
-{
-  struct iovec vectors[2] = {
-    { kv_http_buffer_peek (&connection->out), kv_http_buffer_length (&connection->out) },
-    { (gpointer) data, length },
-  };
-  struct msghdr message = { .msg_iov = vectors, .msg_iovlen = G_N_ELEMENTS (vectors) };
-  gssize sent;
-
-  do
-    sent = sendmsg (connection->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-  while (sent < 0 && errno == EINTR);
-
-  if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-    block (connection);
-  else if (sent < 0)
-    break_connection (connection);
-  return sent;
-}
-
-gssize
-kv_http_connection_write (KvHttpConnection *connection, const char *data, gsize length)
-{
-  gsize held = kv_http_buffer_length (&connection->out);
-  gssize sent;
-
-  if (connection->broken)
-    return -1;
-  if (connection->blocked)
-    return 0;
-  if (held + length <= HELD_BACK)
-    {
-      kv_http_buffer_append (&connection->out, data, length);
-      return (gssize) length;
-    }
-
-  sent = transmit (connection, data, length);
-  if (sent < 0)
-    return connection->broken ? -1 : 0;
-  kv_http_buffer_consume (&connection->out, MIN ((gsize) sent, held));
-  if ((gsize) sent <= held)
-    {
-      block (connection);
-      return 0;
-    }
-  return sent - (gssize) held;
-}
-
-void
-kv_http_connection_flush (KvHttpConnection *connection)
-{
-  while (!connection->blocked && !connection->broken
-         && kv_http_buffer_length (&connection->out) > 0)
-    {
-      gssize sent = transmit (connection, NULL, 0);
-
-      if (sent > 0)
-        kv_http_buffer_consume (&connection->out, (gsize) sent);
-    }
-}
-
-gboolean
-kv_http_connection_is_writable (KvHttpConnection *connection)
-{
-  return !connection->blocked;
-}
-
-static void
 linger (KvHttpConnection *connection)
 {
-  connection->pool->lane->release (connection);
+  release_lane (connection);
+  kv_http_pool_return_request (connection);
   kv_http_buffer_clear (&connection->in);
-  kv_http_buffer_clear (&connection->out);
   connection->state = KV_HTTP_CONNECTION_LINGERING;
   connection->dropped = 0;
   if (shutdown (connection->fd, SHUT_WR) < 0)
@@ -201,15 +137,43 @@ linger (KvHttpConnection *connection)
       close_connection (connection);
       return;
     }
-  watch (connection, EPOLLIN);
+  kv_http_connection_watch (connection, EPOLLIN);
   kv_http_connection_set_deadline (connection, LINGER_TIME);
+}
+
+/* The next request has been read already, at least in part, so the response may wait for the next
+ * one's. */
+static gboolean
+may_hold_back (const KvHttpConnection *connection)
+{
+  return connection->keep && kv_http_buffer_length (&connection->in) > 0
+         && kv_http_buffer_length (&connection->out) < HELD_BACK
+         && connection->tail.bytes.length == 0;
+}
+
+static void
+begin_to_idle (KvHttpConnection *connection)
+{
+  const KvHttpLimits *limits = connection->pool->context->limits;
+  gboolean can_rest = connection->lane_data != NULL && limits->idle_timeout > REST_TIME;
+
+  kv_http_pool_return_request (connection);
+  if (connection->pool->draining)
+    {
+      close_connection (connection);
+      return;
+    }
+  kv_http_connection_watch (connection, EPOLLIN);
+  connection->resting = !can_rest;
+  kv_http_connection_set_deadline (connection, can_rest ? REST_TIME : limits->idle_timeout);
 }
 
 /* The response is on its way: what is next? Returns TRUE when there may be more to do. */
 static gboolean
 take_leave_of_response (KvHttpConnection *connection)
 {
-  kv_http_connection_flush (connection);
+  if (!may_hold_back (connection))
+    kv_http_connection_flush (connection);
   if (connection->broken || connection->blocked)
     return FALSE;
   if (!connection->keep)
@@ -218,20 +182,10 @@ take_leave_of_response (KvHttpConnection *connection)
       return FALSE;
     }
 
-  kv_http_buffer_trim (&connection->in, KEPT_BUFFER);
-  kv_http_buffer_trim (&connection->out, KEPT_BUFFER);
   connection->state = KV_HTTP_CONNECTION_IDLE;
   if (kv_http_buffer_length (&connection->in) > 0)
     return TRUE;
-  if (connection->pool->draining)
-    {
-      close_connection (connection);
-      return FALSE;
-    }
-  watch (connection, EPOLLIN);
-  connection->resting = FALSE;
-  kv_http_connection_set_deadline (
-    connection, MIN (REST_TIME, connection->pool->context->limits->idle_timeout));
+  begin_to_idle (connection);
   return FALSE;
 }
 
@@ -240,11 +194,24 @@ rest (KvHttpConnection *connection)
 {
   const KvHttpLimits *limits = connection->pool->context->limits;
 
-  connection->pool->lane->release (connection);
-  kv_http_buffer_trim (&connection->in, 0);
-  kv_http_buffer_trim (&connection->out, 0);
+  release_lane (connection);
   connection->resting = TRUE;
-  kv_http_connection_set_deadline (connection, MAX (limits->idle_timeout - REST_TIME, 0));
+  kv_http_connection_set_deadline (connection, limits->idle_timeout - REST_TIME);
+}
+
+/* Reads on in what has come. While the client does not take the responses that it has been given,
+ * its next requests wait; of one whose head is admitted the rest is read. */
+static gboolean
+read_on (KvHttpConnection *connection)
+{
+  gboolean waits = connection->blocked && connection->state != KV_HTTP_CONNECTION_READING_BODY;
+
+  if (!waits && kv_http_gate_step (connection))
+    return TRUE;
+  kv_http_connection_flush (connection);
+  if (!connection->broken && !waits)
+    kv_http_connection_watch (connection, EPOLLIN | (connection->item.events & EPOLLOUT));
+  return FALSE;
 }
 
 static gboolean
@@ -255,10 +222,7 @@ step (KvHttpConnection *connection)
     case KV_HTTP_CONNECTION_IDLE:
     case KV_HTTP_CONNECTION_READING_HEAD:
     case KV_HTTP_CONNECTION_READING_BODY:
-      if (kv_http_gate_step (connection))
-        return TRUE;
-      watch (connection, EPOLLIN | (connection->item.events & EPOLLOUT));
-      return FALSE;
+      return read_on (connection);
     case KV_HTTP_CONNECTION_SENDING:
       return take_leave_of_response (connection);
     case KV_HTTP_CONNECTION_ANSWERING:
@@ -296,10 +260,11 @@ get_wanted (const KvHttpConnection *connection)
   gsize there = kv_http_buffer_length (&connection->in);
 
   if (connection->state != KV_HTTP_CONNECTION_READING_BODY)
-    return there == 0 ? FIRST_READ : NEXT_READ;
-  if (connection->head.chunked)
+    return HEAD_READ;
+  if (connection->request->head.chunked)
     return CHUNKED_READ;
-  return connection->head.length + (gsize) connection->head.content_length - there;
+  return connection->request->head.length + (gsize) connection->request->head.content_length
+         - there;
 }
 
 static void
@@ -308,6 +273,7 @@ fill (KvHttpConnection *connection)
   KvHttpBuffer *in = &connection->in;
   gssize n;
 
+  kv_http_pool_lend_memory (connection->pool, in);
   kv_http_buffer_reserve (in, get_wanted (connection));
   n = recv (connection->fd, in->data + in->end, in->size - in->end, MSG_DONTWAIT);
   if (n > 0)
@@ -320,7 +286,7 @@ fill (KvHttpConnection *connection)
   else if (n == 0)
     on_end_of_input (connection);
   else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
-    break_connection (connection);
+    kv_http_connection_break (connection);
 }
 
 static void
@@ -336,6 +302,14 @@ drop (KvHttpConnection *connection)
     close_connection (connection);
 }
 
+/* One request at a time: the next waits in the kernel. Said to epoll only when it does come, as it
+ * is rare. */
+static void
+leave_in_kernel (KvHttpConnection *connection)
+{
+  kv_http_connection_watch (connection, connection->item.events & ~(guint32) EPOLLIN);
+}
+
 static void
 on_readable (KvHttpConnection *connection)
 {
@@ -343,14 +317,17 @@ on_readable (KvHttpConnection *connection)
     {
     case KV_HTTP_CONNECTION_IDLE:
     case KV_HTTP_CONNECTION_READING_HEAD:
+      if (connection->blocked)
+        leave_in_kernel (connection);
+      else
+        fill (connection);
+      break;
     case KV_HTTP_CONNECTION_READING_BODY:
       fill (connection);
       break;
     case KV_HTTP_CONNECTION_ANSWERING:
     case KV_HTTP_CONNECTION_SENDING:
-      /* One request at a time: the next waits in the kernel. Said to epoll only when it does
-       * come, as it is rare. */
-      watch (connection, connection->item.events & ~(guint32) EPOLLIN);
+      leave_in_kernel (connection);
       break;
     case KV_HTTP_CONNECTION_LINGERING:
       drop (connection);
@@ -370,7 +347,7 @@ on_ready (KvHttpPollerItem *item, guint32 events)
   if ((events & EPOLLOUT) != 0 && connection->blocked)
     {
       connection->blocked = FALSE;
-      watch (connection, connection->item.events & ~(guint32) EPOLLOUT);
+      kv_http_connection_watch (connection, connection->item.events & ~(guint32) EPOLLOUT);
       if (connection->state == KV_HTTP_CONNECTION_ANSWERING)
         connection->deadline = G_MAXINT64;
       kv_http_connection_flush (connection);
@@ -379,7 +356,7 @@ on_ready (KvHttpPollerItem *item, guint32 events)
   if ((events & EPOLLIN) != 0 && (connection->item.events & EPOLLIN) != 0 && !connection->broken)
     on_readable (connection);
   else if ((events & (EPOLLHUP | EPOLLERR)) != 0 && !connection->broken)
-    break_connection (connection);
+    kv_http_connection_break (connection);
   advance (connection);
   leave (connection);
 }
@@ -394,7 +371,7 @@ expire (KvHttpConnection *connection)
       kv_http_gate_refuse (connection, 408, "The request took too long to come");
       break;
     case KV_HTTP_CONNECTION_ANSWERING:
-      break_connection (connection);
+      kv_http_connection_break (connection);
       break;
     case KV_HTTP_CONNECTION_IDLE:
       if (connection->resting)
@@ -417,7 +394,7 @@ on_timer (KvHttpTimer *timer)
 {
   KvHttpConnection *connection =
     (gpointer) ((char *) timer - G_STRUCT_OFFSET (KvHttpConnection, timer));
-  gint64 left = connection->deadline - g_get_monotonic_time ();
+  gint64 left = connection->deadline - kv_http_poller_now (connection->pool->context->poller);
 
   if (connection->deadline == G_MAXINT64)
     return;
@@ -479,13 +456,14 @@ kv_http_connection_abort (KvHttpConnection *connection)
 KvHttpConnection *
 kv_http_connection_from_exchange (KvHttpExchange *exchange)
 {
-  return (gpointer) ((char *) exchange - G_STRUCT_OFFSET (KvHttpConnection, exchange));
+  G_STATIC_ASSERT (G_STRUCT_OFFSET (KvHttpRequest, exchange) == 0);
+  return ((KvHttpRequest *) exchange)->connection;
 }
 
 KvHttpExchange *
 kv_http_connection_get_exchange (KvHttpConnection *connection)
 {
-  return &connection->exchange;
+  return &connection->request->exchange;
 }
 
 KvHttpPool *
@@ -499,7 +477,7 @@ kv_http_connection_get_header (KvHttpExchange *exchange, const char *name)
 {
   const KvHttpConnection *connection = kv_http_connection_from_exchange (exchange);
 
-  return kv_http_head_get (&connection->head, kv_http_buffer_peek (&connection->in), name);
+  return kv_http_head_get (&connection->request->head, kv_http_buffer_peek (&connection->in), name);
 }
 
 void
@@ -517,12 +495,12 @@ kv_http_connection_get_lane_data (KvHttpConnection *connection)
 KvHttpConnectionField
 kv_http_connection_settle (KvHttpConnection *connection)
 {
-  connection->keep =
-    connection->head.keep_alive && !connection->pool->draining && !connection->broken;
+  const KvHttpHead *head = &connection->request->head;
+
+  connection->keep = head->keep_alive && !connection->pool->draining && !connection->broken;
   if (!connection->keep)
     return KV_HTTP_CONNECTION_CLOSE;
-  return connection->head.minor_version == 0 ? KV_HTTP_CONNECTION_KEEP_ALIVE
-                                             : KV_HTTP_CONNECTION_DEFAULT;
+  return head->minor_version == 0 ? KV_HTTP_CONNECTION_KEEP_ALIVE : KV_HTTP_CONNECTION_DEFAULT;
 }
 
 void
@@ -531,7 +509,7 @@ kv_http_connection_finish (KvHttpConnection *connection, gboolean whole)
   g_return_if_fail (connection->state == KV_HTTP_CONNECTION_ANSWERING);
 
   enter (connection);
-  kv_http_buffer_consume (&connection->in, connection->request_length);
+  kv_http_buffer_consume (&connection->in, connection->request->length);
   connection->state = KV_HTTP_CONNECTION_SENDING;
   if (whole && !connection->broken)
     advance (connection);
@@ -546,18 +524,33 @@ close_taken (gpointer owner)
   kv_http_connection_abort (owner);
 }
 
+static GBytes *
+steal_output (KvHttpConnection *connection)
+{
+  /* A long body is sent before the next request is looked at. */
+  g_assert (connection->tail.bytes.length == 0);
+
+  return kv_http_buffer_length (&connection->out) == 0
+           ? NULL
+           : g_bytes_new (kv_http_buffer_peek (&connection->out),
+                          kv_http_buffer_length (&connection->out));
+}
+
 void
 kv_http_connection_take_socket (KvHttpConnection *connection, KvHttpSocket *socket)
 {
   g_return_if_fail (connection->state == KV_HTTP_CONNECTION_ANSWERING);
 
-  stop_watching (connection);
-  kv_http_exchange_clear (&connection->exchange);
-  kv_http_buffer_clear (&connection->in);
-  kv_http_buffer_clear (&connection->out);
-  connection->state = KV_HTTP_CONNECTION_TAKEN;
-
+  /* What pipelined requests before this one were answered with. */
+  kv_http_connection_flush (connection);
   socket->fd = connection->fd;
   socket->owner = connection;
   socket->close = close_taken;
+  socket->unsent = steal_output (connection);
+
+  stop_watching (connection);
+  kv_http_pool_return_request (connection);
+  kv_http_buffer_clear (&connection->in);
+  kv_http_connection_drop_output (connection);
+  connection->state = KV_HTTP_CONNECTION_TAKEN;
 }

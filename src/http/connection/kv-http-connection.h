@@ -4,6 +4,7 @@
 #pragma once
 
 #include "http/kv-http-exchange.h"
+#include "http/wire/kv-http-head.h"
 #include "http/wire/kv-http-wire.h"
 
 G_BEGIN_DECLS
@@ -19,45 +20,64 @@ G_BEGIN_DECLS
 typedef struct _KvHttpConnection KvHttpConnection;
 
 typedef struct _KvHttpPool KvHttpPool;
+typedef struct _KvHttpRequest KvHttpRequest;
 
 /**
  * KvHttpLane:
- * @carrier: what the connection's exchange is initialised with
+ * @carrier: what carries the exchanges that it answers
+ * @takes: (nullable): whether it answers requests of this head and method; %NULL for any
  * @answer: the connection's exchange has been admitted and has its body: run it with
  *   kv_http_exchange_dispatch(), write the response with kv_http_connection_write(), and end with
  *   kv_http_connection_finish(), at once or later
- * @release: let go of whatever is kept for the connection from one request to the next, if
- *   anything is. Never called while the lane has a request
+ * @release: let go of what kv_http_connection_set_lane_data() has left with the connection. Never called while
+ *   the lane has a request
  *
  * A way from requests to responses. One for all connections of a pool.
  */
 typedef struct {
   const KvHttpCarrier *carrier;
+  gboolean (*takes) (const KvHttpHead *head, KvHttpMethod method);
   void (*answer) (KvHttpConnection *connection);
   void (*release) (KvHttpConnection *connection);
 } KvHttpLane;
+
+#define KV_HTTP_POOL_SPARES 2
 
 /**
  * KvHttpPool:
  * @context: (borrowed): what the routes may use
  * @limiter: (borrowed): where the clients' allowances come from
- * @lane: (borrowed): what answers
- * @lane_data: (borrowed): the lane's own
+ * @express: (borrowed) (nullable): what answers the requests that it takes
+ * @lane: (borrowed): what answers all others
+ * @lane_data: (borrowed): the latter lane's own
  * @connections: the connections, by links of theirs
  * @draining: no connection is kept alive any more
  * @closed: called when a connection is gone, and is none of @connections any more
+ * @spares: memory that is lent to one connection after the other; see kv_http_pool_clear()
  *
  * The connections of one worker, and what they share.
  */
 struct _KvHttpPool {
   const KvHttpContext *context;
   KvRateLimiter *limiter;
+  const KvHttpLane *express;
   const KvHttpLane *lane;
   gpointer lane_data;
   GQueue connections;
   gboolean draining;
   void (*closed) (KvHttpPool *pool);
+  struct {
+    char *memory[KV_HTTP_POOL_SPARES]; /* (owned) (nullable) */
+    KvHttpRequest *request;            /* (owned) (nullable) */
+  } spares;
 };
+
+/**
+ * kv_http_pool_clear:
+ *
+ * Frees the spare memory of a pool that has no connections any more.
+ */
+void kv_http_pool_clear (KvHttpPool *pool);
 
 /**
  * kv_http_connection_open:
@@ -124,23 +144,23 @@ gpointer kv_http_connection_get_lane_data (KvHttpConnection *connection);
 KvHttpConnectionField kv_http_connection_settle (KvHttpConnection *connection);
 
 /**
+ * kv_http_connection_respond:
+ * @field: as kv_http_connection_settle() said
+ *
+ * Takes the whole response of the connection's exchange, however long it is. A long body is not
+ * copied: it is sent from where it lies, and the response gives it up.
+ */
+void kv_http_connection_respond (KvHttpConnection *connection, KvHttpConnectionField field);
+
+/**
  * kv_http_connection_write:
  *
- * Takes bytes of the response. A few are held back until there are more, or until
- * kv_http_connection_flush().
+ * Takes bytes of the response. A few are held back until there are more, or until it is finished.
  *
  * Returns: how many were taken; 0 when the client has to take some first, see
  *   kv_http_connection_is_writable(); -1 when it is gone
  */
 gssize kv_http_connection_write (KvHttpConnection *connection, const char *data, gsize length);
-
-/**
- * kv_http_connection_flush:
- *
- * Sends what has been held back. What the client does not take now it gets later; nothing has to be
- * done about that.
- */
-void kv_http_connection_flush (KvHttpConnection *connection);
 
 /**
  * kv_http_connection_is_writable:

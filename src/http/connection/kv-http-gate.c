@@ -10,56 +10,48 @@
 
 #include <string.h>
 
-/* Forgets the request under way, of which the first @length bytes are ours, and has its response
- * sent. */
-static void
-end_request (KvHttpConnection *connection, gsize length)
-{
-  kv_http_exchange_clear (&connection->exchange);
-  kv_http_buffer_consume (&connection->in, length);
-  connection->state = KV_HTTP_CONNECTION_SENDING;
-  kv_http_connection_flush (connection);
-}
-
 /* Sends the response that the exchange holds. @length is the request's where it has come as a
  * whole, and -1 where it has not: then nothing tells where the next one begins. */
 static void
 send_response (KvHttpConnection *connection, gssize length)
 {
-  const KvHttpExchange *exchange = &connection->exchange;
   KvHttpConnectionField field = kv_http_connection_settle (connection);
+  gsize consumed = length < 0 ? kv_http_buffer_length (&connection->in) : (gsize) length;
 
   if (length < 0)
     {
       connection->keep = FALSE;
       field = KV_HTTP_CONNECTION_CLOSE;
     }
-  kv_http_wire_append_response (&connection->out, &exchange->response,
-                                exchange->method == KV_HTTP_HEAD, field);
-  end_request (connection, length < 0 ? kv_http_buffer_length (&connection->in) : (gsize) length);
+  kv_http_connection_respond (connection, field);
+  kv_http_exchange_clear (&connection->request->exchange);
+  kv_http_buffer_consume (&connection->in, consumed);
+  connection->state = KV_HTTP_CONNECTION_SENDING;
 }
 
 static void
 begin_exchange (KvHttpConnection *connection)
 {
-  kv_http_exchange_init (&connection->exchange, connection->pool->lane->carrier,
-                         connection->pool->context);
-  connection->exchange.bucket = connection->bucket;
-  connection->exchange.method = KV_HTTP_GET;
+  KvHttpExchange *exchange = &connection->request->exchange;
+
+  kv_http_exchange_init (exchange, connection->pool->lane->carrier, connection->pool->context);
+  exchange->bucket = connection->bucket;
+  exchange->method = KV_HTTP_GET;
 }
 
 /* The bytes may have moved since: called whenever somebody is about to look at them. */
 static void
 bind_exchange (KvHttpConnection *connection)
 {
-  const KvHttpHead *head = &connection->head;
+  KvHttpRequest *request = connection->request;
+  const KvHttpHead *head = &request->head;
   const char *data = kv_http_buffer_peek (&connection->in);
-  KvHttpExchange *exchange = &connection->exchange;
+  KvHttpExchange *exchange = &request->exchange;
 
   exchange->path = kv_http_head_get_span (data, head->path);
   if (head->has_query)
     exchange->query = kv_http_head_get_span (data, head->query);
-  exchange->body = (KvHttpSpan){ data + head->length, connection->body_length };
+  exchange->body = (KvHttpSpan){ data + head->length, request->body_length };
 }
 
 void
@@ -67,7 +59,7 @@ kv_http_gate_refuse (KvHttpConnection *connection, guint status, const char *rea
 {
   if (connection->state != KV_HTTP_CONNECTION_READING_BODY)
     begin_exchange (connection);
-  kv_http_exchange_refuse (&connection->exchange, status, reason);
+  kv_http_exchange_refuse (&connection->request->exchange, status, reason);
   send_response (connection, -1);
 }
 
@@ -75,7 +67,7 @@ kv_http_gate_refuse (KvHttpConnection *connection, guint status, const char *rea
 static gssize
 get_whole_length (const KvHttpConnection *connection)
 {
-  const KvHttpHead *head = &connection->head;
+  const KvHttpHead *head = &connection->request->head;
   gsize there = kv_http_buffer_length (&connection->in) - head->length;
 
   if (head->chunked || head->content_length > there)
@@ -87,8 +79,9 @@ get_whole_length (const KvHttpConnection *connection)
 static gboolean
 admit (KvHttpConnection *connection)
 {
-  const KvHttpHead *head = &connection->head;
-  KvHttpExchange *exchange = &connection->exchange;
+  KvHttpRequest *request = connection->request;
+  const KvHttpHead *head = &request->head;
+  KvHttpExchange *exchange = &request->exchange;
   KvHttpSpan method;
   guint retry_after;
 
@@ -104,9 +97,9 @@ admit (KvHttpConnection *connection)
                                    kv_http_exchange_scratch (exchange, "%u", retry_after));
       return FALSE;
     }
-  if (!kv_http_exchange_admit (exchange, &connection->body_limit))
+  if (!kv_http_exchange_admit (exchange, &request->body_limit))
     return FALSE;
-  if (head->content_length > connection->body_limit)
+  if (head->content_length > request->body_limit)
     {
       kv_http_exchange_refuse (exchange, 413, "The body is longer than this takes");
       return FALSE;
@@ -114,28 +107,44 @@ admit (KvHttpConnection *connection)
   return TRUE;
 }
 
+static const KvHttpLane *
+choose_lane (const KvHttpConnection *connection)
+{
+  const KvHttpPool *pool = connection->pool;
+  const KvHttpRequest *request = connection->request;
+
+  if (pool->express != NULL && pool->express->takes (&request->head, request->exchange.method))
+    return pool->express;
+  return pool->lane;
+}
+
 static void
 answer (KvHttpConnection *connection, gsize request_length)
 {
-  connection->request_length = request_length;
+  KvHttpRequest *request = connection->request;
+  const KvHttpLane *lane = choose_lane (connection);
+
+  request->length = request_length;
+  request->exchange.carrier = lane->carrier;
   connection->state = KV_HTTP_CONNECTION_ANSWERING;
   connection->deadline = G_MAXINT64;
   bind_exchange (connection);
-  connection->pool->lane->answer (connection);
+  lane->answer (connection);
 }
 
 static void
 expect_body (KvHttpConnection *connection)
 {
   static const char proceed[] = "HTTP/1.1 100 Continue\r\n\r\n";
-  const KvHttpHead *head = &connection->head;
+  const KvHttpHead *head = &connection->request->head;
 
   connection->state = KV_HTTP_CONNECTION_READING_BODY;
-  kv_http_chunked_init (&connection->chunked, connection->body_limit);
+  kv_http_chunked_init (&connection->request->chunked, connection->request->body_limit);
   kv_http_connection_set_deadline (connection, connection->pool->context->limits->body_timeout);
 
   if (head->expects_continue && kv_http_buffer_length (&connection->in) == head->length)
     {
+      kv_http_pool_lend_memory (connection->pool, &connection->out);
       kv_http_buffer_append (&connection->out, proceed, sizeof proceed - 1);
       kv_http_connection_flush (connection);
     }
@@ -146,6 +155,7 @@ take_head (KvHttpConnection *connection)
 {
   const KvHttpLimits *limits = connection->pool->context->limits;
   gsize length = kv_http_buffer_length (&connection->in);
+  KvHttpHead *head;
   gssize whole;
 
   if (length == 0)
@@ -158,7 +168,9 @@ take_head (KvHttpConnection *connection)
       kv_http_buffer_consume (&connection->in, length);
       return FALSE;
     }
-  switch (kv_http_head_parse (&connection->head, kv_http_buffer_peek (&connection->in), length,
+  kv_http_pool_lend_request (connection);
+  head = &connection->request->head;
+  switch (kv_http_head_parse (head, kv_http_buffer_peek (&connection->in), length,
                               limits->max_head_size, &connection->scanned))
     {
     case KV_HTTP_HEAD_INCOMPLETE:
@@ -167,14 +179,14 @@ take_head (KvHttpConnection *connection)
       connection->state = KV_HTTP_CONNECTION_READING_HEAD;
       return FALSE;
     case KV_HTTP_HEAD_REFUSED:
-      kv_http_gate_refuse (connection, connection->head.status, connection->head.reason);
+      kv_http_gate_refuse (connection, head->status, head->reason);
       return TRUE;
     case KV_HTTP_HEAD_COMPLETE:
       break;
     }
 
   connection->scanned = 0;
-  connection->body_length = 0;
+  connection->request->body_length = 0;
   whole = get_whole_length (connection);
   if (!admit (connection))
     send_response (connection, whole);
@@ -182,7 +194,7 @@ take_head (KvHttpConnection *connection)
     expect_body (connection);
   else
     {
-      connection->body_length = (gsize) connection->head.content_length;
+      connection->request->body_length = (gsize) head->content_length;
       answer (connection, (gsize) whole);
     }
   return TRUE;
@@ -192,16 +204,17 @@ take_head (KvHttpConnection *connection)
 static gboolean
 take_chunks (KvHttpConnection *connection)
 {
+  KvHttpRequest *request = connection->request;
   KvHttpBuffer *in = &connection->in;
-  gsize known = connection->head.length + connection->body_length;
+  gsize known = request->head.length + request->body_length;
   char *raw = kv_http_buffer_peek (in) + known;
   gsize consumed;
   gsize produced;
   KvHttpChunkedResult result = kv_http_chunked_decode (
-    &connection->chunked, raw, kv_http_buffer_length (in) - known, raw, &consumed, &produced);
+    &request->chunked, raw, kv_http_buffer_length (in) - known, raw, &consumed, &produced);
 
   kv_http_buffer_cut (in, known + produced, consumed - produced);
-  connection->body_length += produced;
+  request->body_length += produced;
   switch (result)
     {
     case KV_HTTP_CHUNKED_INCOMPLETE:
@@ -213,7 +226,7 @@ take_chunks (KvHttpConnection *connection)
       kv_http_gate_refuse (connection, 413, "The body is longer than this takes");
       return TRUE;
     case KV_HTTP_CHUNKED_COMPLETE:
-      answer (connection, connection->head.length + connection->body_length);
+      answer (connection, request->head.length + request->body_length);
       return TRUE;
     }
   g_assert_not_reached ();
@@ -222,15 +235,16 @@ take_chunks (KvHttpConnection *connection)
 static gboolean
 take_body (KvHttpConnection *connection)
 {
+  KvHttpRequest *request = connection->request;
   gssize whole;
 
-  if (connection->head.chunked)
+  if (request->head.chunked)
     return take_chunks (connection);
 
   whole = get_whole_length (connection);
   if (whole < 0)
     return FALSE;
-  connection->body_length = (gsize) connection->head.content_length;
+  request->body_length = (gsize) request->head.content_length;
   answer (connection, (gsize) whole);
   return TRUE;
 }

@@ -14,17 +14,6 @@ read_key (KvHttpExchange *exchange, KvHttpKey *key, GError **error)
   return kv_http_uri_decode_key (kv_http_router_get_segment (exchange), key, error);
 }
 
-/* A revision is what changes when the value does, and never comes back: a strong validator (RFC
- * 9110, section 8.8). */
-static void
-add_revision (KvHttpExchange *exchange, guint64 revision)
-{
-  kv_http_exchange_add_header (
-    exchange, "ETag", kv_http_exchange_scratch (exchange, "\"%" G_GUINT64_FORMAT "\"", revision));
-  kv_http_exchange_add_header (exchange, "KV-Revision",
-                               kv_http_exchange_scratch (exchange, "%" G_GUINT64_FORMAT, revision));
-}
-
 void
 kv_route_store_get (KvHttpExchange *exchange)
 {
@@ -46,7 +35,7 @@ kv_route_store_get (KvHttpExchange *exchange)
     }
   kv_http_exchange_add_header (exchange, "Content-Type", "text/plain; charset=utf-8");
   kv_http_exchange_add_header (exchange, "X-Content-Type-Options", "nosniff");
-  add_revision (exchange, kv_entry_get_revision (entry));
+  kv_http_exchange_add_revision (exchange, kv_entry_get_revision (entry));
   exchange->response.body_entry = entry;
   kv_http_exchange_send (exchange, 200);
 }
@@ -66,7 +55,7 @@ answer_put (KvStore *store,
       kv_http_exchange_send_error (exchange, error);
       return;
     }
-  add_revision (exchange, results[0].revision);
+  kv_http_exchange_add_revision (exchange, results[0].revision);
   kv_http_exchange_send (exchange, results[0].status == KV_RESULT_CREATED ? 201 : 204);
 }
 

@@ -155,7 +155,8 @@ KvHttpServer *
 kv_http_server_new (KvStore *store,
                     KvRateLimiter *limiter,
                     const KvHttpLimits *limits,
-                    guint n_workers)
+                    guint n_workers,
+                    gboolean express)
 {
   KvHttpServer *self = g_object_new (KV_TYPE_HTTP_SERVER, NULL);
 
@@ -165,8 +166,8 @@ kv_http_server_new (KvStore *store,
   self->limiter = limiter;
   self->limits = *limits;
   for (guint i = 0; i < n_workers; i++)
-    g_ptr_array_add (self->workers,
-                     kv_http_worker_new (store, limiter, &self->limits, i, on_worker_exited, self));
+    g_ptr_array_add (self->workers, kv_http_worker_new (store, limiter, &self->limits, express, i,
+                                                        on_worker_exited, self));
   return self;
 }
 

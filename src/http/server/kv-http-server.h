@@ -26,11 +26,13 @@ G_DECLARE_FINAL_TYPE (KvHttpServer, kv_http_server, KV, HTTP_SERVER, GObject)
  * @limiter: (transfer none): shared with the other door; outlives the server
  * @limits: copied
  * @n_workers: threads, 1 to 64
+ * @express: whether plain requests take the express lane; if not, libsoup answers all
  */
 KvHttpServer *kv_http_server_new (KvStore *store,
                                   KvRateLimiter *limiter,
                                   const KvHttpLimits *limits,
-                                  guint n_workers);
+                                  guint n_workers,
+                                  gboolean express);
 
 /**
  * kv_http_server_set_allow_remote:

@@ -5,6 +5,7 @@
 
 #include "core/kv-error.h"
 #include "http/connection/kv-http-connection.h"
+#include "http/express/kv-express-lane.h"
 #include "http/soup/kv-soup-lane.h"
 #include "http/stream/kv-http-sse.h"
 #include "kv-config.h"
@@ -142,6 +143,7 @@ tear_down (KvHttpWorker *worker)
   g_clear_pointer (&worker->lane, kv_soup_lane_free);
   while (worker->pool.connections.head != NULL)
     kv_http_connection_abort (worker->pool.connections.head->data);
+  kv_http_pool_clear (&worker->pool);
   kv_http_poller_clear_timer (worker->poller, &worker->drain_tick);
   g_clear_pointer (&worker->poller, kv_http_poller_free);
 }
@@ -164,6 +166,7 @@ KvHttpWorker *
 kv_http_worker_new (KvStore *store,
                     KvRateLimiter *limiter,
                     const KvHttpLimits *limits,
+                    gboolean express,
                     guint number,
                     KvHttpWorkerFunc exited,
                     gpointer user_data)
@@ -173,6 +176,7 @@ kv_http_worker_new (KvStore *store,
   worker->context.store = store;
   worker->context.limits = limits;
   worker->pool.limiter = limiter;
+  worker->pool.express = express ? kv_express_lane_get_functions () : NULL;
   worker->number = number;
   worker->exited = exited;
   worker->user_data = user_data;

@@ -29,12 +29,14 @@ typedef void (*KvHttpWorkerFunc) (KvHttpWorker *worker, gpointer user_data);
  * @store: (borrowed)
  * @limiter: (borrowed)
  * @limits: (borrowed)
+ * @express: whether it has an express lane
  * @number: for the thread's name
  * @exited: the thread's last word, after which kv_http_worker_free() does not wait
  */
 KvHttpWorker *kv_http_worker_new (KvStore *store,
                                   KvRateLimiter *limiter,
                                   const KvHttpLimits *limits,
+                                  gboolean express,
                                   guint number,
                                   KvHttpWorkerFunc exited,
                                   gpointer user_data);

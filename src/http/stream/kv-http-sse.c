@@ -336,6 +336,8 @@ kv_sse_group_open (KvSseGroup *group,
   stream->item.func = on_ready;
   stream->group = group;
   stream->link.data = stream;
+  if (stream->socket.unsent != NULL)
+    stream->frames[stream->n_frames++] = g_steal_pointer (&stream->socket.unsent);
   stream->frames[stream->n_frames++] = make_head ();
   if (group->streams.length == 0)
     kv_http_poller_set_timer (group->poller, &group->timer, group->limits->keep_alive_interval);

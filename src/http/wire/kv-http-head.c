@@ -64,6 +64,7 @@ typedef enum {
   FIELD_EXPECT,
   FIELD_CONNECTION,
   FIELD_RANGE,
+  FIELD_UPGRADE,
   FIELD_SINGLE, /* and all that follow: to be given once, and for the routes to read */
 } KnownField;
 
@@ -85,6 +86,7 @@ static const Known known_fields[] = {
   KNOWN ("expect", FIELD_EXPECT),
   KNOWN ("connection", FIELD_CONNECTION),
   KNOWN ("range", FIELD_RANGE),
+  KNOWN ("upgrade", FIELD_UPGRADE),
   KNOWN ("authorization", FIELD_SINGLE),
   KNOWN ("content-encoding", FIELD_SINGLE),
   KNOWN ("content-type", FIELD_SINGLE),
@@ -304,6 +306,9 @@ parse_known (Parser *parser, KnownField field, const char *value, gsize length)
     case FIELD_CONNECTION:
       parse_connection (parser, value, length);
       return TRUE;
+    case FIELD_UPGRADE:
+      head->upgrades = TRUE;
+      return TRUE;
     case FIELD_RANGE:
     case FIELD_SINGLE:
       return TRUE;
@@ -311,7 +316,8 @@ parse_known (Parser *parser, KnownField field, const char *value, gsize length)
   g_assert_not_reached ();
 }
 
-/* A header that is known here may stand but once; of the others, the first is read. */
+/* A header that is known here may stand but once, if it is no list; of the others, the first is
+ * read. */
 static gboolean
 note_field (Parser *parser, const KvHttpHeadField *field, gboolean *keep)
 {
@@ -326,7 +332,8 @@ note_field (Parser *parser, const KvHttpHeadField *field, gboolean *keep)
       if (known->length != field->name.length
           || g_ascii_strncasecmp (name, known->name, known->length) != 0)
         continue;
-      if ((parser->seen & (1u << i)) != 0 && known->field != FIELD_CONNECTION)
+      if ((parser->seen & (1u << i)) != 0 && known->field != FIELD_CONNECTION
+          && known->field != FIELD_UPGRADE)
         return refuse (parser->head, 400, "A header that can have one value only is repeated");
       parser->seen |= 1u << i;
       *keep = known->field != FIELD_RANGE;

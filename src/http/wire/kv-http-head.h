@@ -44,6 +44,7 @@ typedef struct {
  * @keep_alive: whether the client wants to send more requests after this one
  * @expects_continue: whether it waits for a `100 Continue` before it sends the body
  * @chunked: whether the body comes in chunks
+ * @upgrades: whether the client would rather go on in another protocol
  * @has_length: whether there is a Content-Length
  * @content_length: the Content-Length, else 0
  * @n_fields: header lines
@@ -64,6 +65,7 @@ typedef struct {
   gboolean keep_alive;
   gboolean expects_continue;
   gboolean chunked;
+  gboolean upgrades;
   gboolean has_length;
   guint64 content_length;
   guint n_fields;

@@ -3,6 +3,8 @@
  */
 #include "http/wire/kv-http-wire.h"
 
+#include "core/kv-decimal.h"
+
 #include <string.h>
 #include <time.h>
 
@@ -118,19 +120,48 @@ kv_http_wire_get_body (const KvHttpResponse *response)
   return body;
 }
 
-static void
-append_text (KvHttpBuffer *buffer, const char *text)
+/* The most that a head has beside its own headers. */
+#define FIXED_SIZE 256
+
+/* Written without a look at the end: who calls has reserved the room. */
+static char *
+put_bytes (char *at, const char *text, gsize length)
 {
-  kv_http_buffer_append (buffer, text, strlen (text));
+  memcpy (at, text, length);
+  return at + length;
 }
 
-static void
-append_header (KvHttpBuffer *buffer, const char *name, const char *value)
+#define put_literal(at, text) put_bytes (at, text, sizeof (text) - 1)
+
+static char *
+put_text (char *at, const char *text)
 {
-  append_text (buffer, name);
-  append_text (buffer, ": ");
-  append_text (buffer, value);
-  append_text (buffer, "\r\n");
+  return put_bytes (at, text, strlen (text));
+}
+
+static char *
+put_header (char *at, const KvHttpHeader *header)
+{
+  at = put_text (at, header->name);
+  at = put_literal (at, ": ");
+  at = put_text (at, header->value);
+  return put_literal (at, "\r\n");
+}
+
+static gsize
+measure_headers (const KvHttpResponse *response)
+{
+  gsize size = 0;
+
+  for (guint i = 0; i < response->n_headers; i++)
+    size += strlen (response->headers[i].name) + strlen (response->headers[i].value) + 4;
+  return size;
+}
+
+gboolean
+kv_http_wire_may_have_body (const KvHttpResponse *response)
+{
+  return response->status != 204 && response->status != 304;
 }
 
 void
@@ -140,22 +171,29 @@ kv_http_wire_append_head (KvHttpBuffer *buffer,
                           KvHttpConnectionField connection)
 {
   const char *value = kv_http_wire_get_connection (connection);
-  char text[80];
+  char *at;
 
-  g_snprintf (text, sizeof text, "HTTP/1.1 %u %s\r\n", response->status,
-              kv_http_wire_get_phrase (response->status));
-  append_text (buffer, text);
-  append_header (buffer, "Date", kv_http_wire_get_date ());
+  kv_http_buffer_reserve (buffer, FIXED_SIZE + measure_headers (response));
+  at = buffer->data + buffer->end;
+  at = put_literal (at, "HTTP/1.1 ");
+  at = kv_decimal_format (at, response->status);
+  *at++ = ' ';
+  at = put_text (at, kv_http_wire_get_phrase (response->status));
+  at = put_literal (at, "\r\nDate: ");
+  at = put_text (at, kv_http_wire_get_date ());
+  at = put_literal (at, "\r\n");
   for (guint i = 0; i < response->n_headers; i++)
-    append_header (buffer, response->headers[i].name, response->headers[i].value);
-  if (response->status != 204 && response->status != 304 && !response->endless)
+    at = put_header (at, &response->headers[i]);
+  if (kv_http_wire_may_have_body (response) && !response->endless)
     {
-      g_snprintf (text, sizeof text, "%" G_GSIZE_FORMAT, body_length);
-      append_header (buffer, "Content-Length", text);
+      at = put_literal (at, "Content-Length: ");
+      at = kv_decimal_format (at, body_length);
+      at = put_literal (at, "\r\n");
     }
   if (value != NULL)
-    append_header (buffer, "Connection", value);
-  append_text (buffer, "\r\n");
+    at = put_header (at, &(KvHttpHeader){ "Connection", value });
+  at = put_literal (at, "\r\n");
+  buffer->end = (gsize) (at - buffer->data);
 }
 
 void
@@ -167,6 +205,6 @@ kv_http_wire_append_response (KvHttpBuffer *buffer,
   KvHttpSpan body = kv_http_wire_get_body (response);
 
   kv_http_wire_append_head (buffer, response, body.length, connection);
-  if (!without_body && response->status != 204 && response->status != 304)
+  if (!without_body && kv_http_wire_may_have_body (response))
     kv_http_buffer_append (buffer, body.data, body.length);
 }

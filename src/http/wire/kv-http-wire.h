@@ -77,4 +77,11 @@ void kv_http_wire_append_response (KvHttpBuffer *buffer,
                                    gboolean without_body,
                                    KvHttpConnectionField connection);
 
+/**
+ * kv_http_wire_may_have_body:
+ *
+ * Returns: whether the status allows a body (RFC 9110, section 6.4.1)
+ */
+gboolean kv_http_wire_may_have_body (const KvHttpResponse *response);
+
 G_END_DECLS

@@ -122,13 +122,14 @@ test_command_line (Fixture *fixture, gconstpointer data)
   g_autoptr (KvSettings) settings =
     load (fixture, "--http 127.0.0.1:0 --http=unix:/tmp/kv --bus none --store memory: "
                    "--rate-limit 7:9 --http-threads 3 --max-connections 11 --max-value-size 13 "
-                   "--log-level debug --allow-remote --ready-fd 1");
+                   "--log-level debug --allow-remote --no-express --ready-fd 1");
 
   assert_http (settings, "127.0.0.1:0 unix:/tmp/kv");
   g_assert_false (settings->http_is_default);
   g_assert_null (settings->bus);
   g_assert_false (settings->bus_is_default);
   g_assert_true (settings->allow_remote);
+  g_assert_true (settings->no_express);
   g_assert_cmpuint (settings->rate, ==, 7);
   g_assert_cmpuint (settings->burst, ==, 9);
   g_assert_cmpuint (settings->http_threads, ==, 3);
@@ -319,6 +320,7 @@ test_file (Fixture *fixture, gconstpointer data)
                        "max-connections=2\n"
                        "max-value-size=3\n"
                        "allow-remote=true\n"
+                       "no-express=true\n"
                        "log-level=warning\n");
   settings = load (fixture, "");
   assert_http (settings, "");
@@ -329,6 +331,7 @@ test_file (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (settings->max_connections, ==, 2);
   g_assert_cmpuint (settings->max_value_size, ==, 3);
   g_assert_true (settings->allow_remote);
+  g_assert_true (settings->no_express);
   g_assert_cmpuint (settings->log_level, ==, G_LOG_LEVEL_WARNING);
 }
 
