@@ -4,6 +4,7 @@
 #pragma once
 
 #include <glib.h>
+#include <string.h>
 
 G_BEGIN_DECLS
 
@@ -22,18 +23,27 @@ G_BEGIN_DECLS
 static inline char *
 kv_decimal_format (char *at, guint64 number)
 {
+  static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                              "25262728293031323334353637383940414243444546474849"
+                              "50515253545556575859606162636465666768697071727374"
+                              "75767778798081828384858687888990919293949596979899";
   char digits[KV_DECIMAL_MAX];
-  guint length = 0;
+  char *first = digits + sizeof digits;
 
-  do
+  for (; number >= 100; number /= 100)
     {
-      digits[length++] = (char) ('0' + number % 10);
-      number /= 10;
+      first -= 2;
+      memcpy (first, pairs + 2 * (number % 100), 2);
     }
-  while (number > 0);
-  while (length > 0)
-    *at++ = digits[--length];
-  return at;
+  if (number >= 10)
+    {
+      first -= 2;
+      memcpy (first, pairs + 2 * number, 2);
+    }
+  else
+    *--first = (char) ('0' + number);
+  memcpy (at, first, (gsize) (digits + sizeof digits - first));
+  return at + (digits + sizeof digits - first);
 }
 
 G_END_DECLS

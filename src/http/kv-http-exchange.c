@@ -19,8 +19,8 @@ kv_http_exchange_init (KvHttpExchange *exchange,
                        const KvHttpCarrier *carrier,
                        const KvHttpContext *context)
 {
-  /* All but the scratch space, which is written before it is read. */
-  memset (exchange, 0, offsetof (KvHttpExchange, response.scratch));
+  /* All but the arrays, which are written before they are read. */
+  memset (exchange, 0, offsetof (KvHttpExchange, response.headers));
   exchange->carrier = carrier;
   exchange->context = context;
   exchange->method = KV_HTTP_OTHER;
@@ -165,16 +165,6 @@ kv_http_exchange_refuse (KvHttpExchange *exchange, guint status, const char *rea
 {
   begin_text (exchange, status);
   exchange->response.body = kv_http_exchange_scratch (exchange, "%s\n", reason);
-}
-
-void
-kv_http_exchange_add_header (KvHttpExchange *exchange, const char *name, const char *value)
-{
-  KvHttpResponse *response = &exchange->response;
-
-  g_return_if_fail (response->n_headers < KV_HTTP_MAX_RESPONSE_HEADERS);
-
-  response->headers[response->n_headers++] = (KvHttpHeader){ name, value };
 }
 
 const char *

@@ -6,6 +6,8 @@
 #include "http/kv-http-context.h"
 #include "principal/kv-rate-limiter.h"
 
+#include <string.h>
+
 G_BEGIN_DECLS
 
 /**
@@ -71,12 +73,20 @@ typedef struct {
 /**
  * KvHttpHeader:
  *
- * A response header. @name is static; @value is static or lies in the exchange's scratch space.
+ * A response header, with the lengths of both. @name is static; @value is static or lies in the exchange's scratch space.
  */
 typedef struct {
   const char *name;
   const char *value;
+  guint32 name_length;
+  guint32 value_length;
 } KvHttpHeader;
+
+#define KV_HTTP_HEADER(name, value)                                                                \
+  (KvHttpHeader)                                                                                   \
+  {                                                                                                \
+    name, value, (guint32) strlen (name), (guint32) strlen (value)                                 \
+  }
 
 #define KV_HTTP_MAX_RESPONSE_HEADERS 12
 #define KV_HTTP_SCRATCH_SIZE 256
@@ -94,13 +104,13 @@ typedef struct {
  */
 typedef struct {
   guint status;
-  guint n_headers;
-  KvHttpHeader headers[KV_HTTP_MAX_RESPONSE_HEADERS];
+  gboolean endless;
   KvEntry *body_entry;
   GBytes *body_bytes;
   const char *body;
-  gboolean endless;
   gsize scratch_used;
+  guint n_headers;
+  KvHttpHeader headers[KV_HTTP_MAX_RESPONSE_HEADERS];
   char scratch[KV_HTTP_SCRATCH_SIZE];
 } KvHttpResponse;
 
@@ -182,7 +192,16 @@ void kv_http_exchange_refuse (KvHttpExchange *exchange, guint status, const char
  * @name: static
  * @value: static, or made with kv_http_exchange_scratch()
  */
-void kv_http_exchange_add_header (KvHttpExchange *exchange, const char *name, const char *value);
+static inline void
+kv_http_exchange_add_header (KvHttpExchange *exchange, const char *name, const char *value)
+{
+  KvHttpResponse *response = &exchange->response;
+
+  g_return_if_fail (response->n_headers < KV_HTTP_MAX_RESPONSE_HEADERS);
+
+  /* Inline, as the compiler knows the lengths of literals. */
+  response->headers[response->n_headers++] = KV_HTTP_HEADER (name, value);
+}
 
 /**
  * kv_http_exchange_scratch:

@@ -60,7 +60,8 @@ refuse_connection (KvHttpServer *self, const KvHttpAccepted *accepted)
   KvHttpResponse response = {
     .status = 503,
     .n_headers = 2,
-    .headers = { { "Content-Type", "text/plain; charset=utf-8" }, { "Retry-After", "1" } },
+    .headers = { KV_HTTP_HEADER ("Content-Type", "text/plain; charset=utf-8"),
+                 KV_HTTP_HEADER ("Retry-After", "1") },
     .body = "There are too many connections\n",
   };
   KvHttpBuffer buffer = { 0 };

@@ -316,6 +316,17 @@ parse_known (Parser *parser, KnownField field, const char *value, gsize length)
   g_assert_not_reached ();
 }
 
+/* Whether @name, a token, is @lower_case when its case does not count. A token's byte that is no
+ * letter does not become a letter or a hyphen by the bit that makes letters small. */
+static inline gboolean
+is_named (const char *name, const char *lower_case, gsize length)
+{
+  for (gsize i = 0; i < length; i++)
+    if ((name[i] | 0x20) != lower_case[i])
+      return FALSE;
+  return TRUE;
+}
+
 /* A header that is known here may stand but once, if it is no list; of the others, the first is
  * read. */
 static gboolean
@@ -329,8 +340,7 @@ note_field (Parser *parser, const KvHttpHeadField *field, gboolean *keep)
     {
       const Known *known = &known_fields[i];
 
-      if (known->length != field->name.length
-          || g_ascii_strncasecmp (name, known->name, known->length) != 0)
+      if (known->length != field->name.length || !is_named (name, known->name, known->length))
         continue;
       if ((parser->seen & (1u << i)) != 0 && known->field != FIELD_CONNECTION
           && known->field != FIELD_UPGRADE)
@@ -342,40 +352,94 @@ note_field (Parser *parser, const KvHttpHeadField *field, gboolean *keep)
   return TRUE;
 }
 
+#define EACH_BYTE(byte) (G_GUINT64_CONSTANT (0x0101010101010101) * (byte))
+
+/* Whether one of eight bytes may be a control character. It is never wrong when it says no. */
+static inline gboolean
+may_hold_control (guint64 word)
+{
+  guint64 against_delete = word ^ EACH_BYTE (0x7f);
+  guint64 below_space = (word - EACH_BYTE (0x20)) & ~word;
+  guint64 is_delete = (against_delete - EACH_BYTE (1)) & ~against_delete;
+
+  return ((below_space | is_delete) & EACH_BYTE (0x80)) != 0;
+}
+
+/* The first byte from @at on that is no part of a header's value; there is one before @end. */
+static const char *
+skip_value (const char *at, const char *end)
+{
+  guint64 word;
+
+  for (; end - at >= (gssize) sizeof word; at += sizeof word)
+    {
+      memcpy (&word, at, sizeof word);
+      if (may_hold_control (word))
+        break;
+    }
+  while ((byte_classes[(guint8) *at] & VALUE) != 0)
+    at++;
+  return at;
+}
+
 static gboolean
-parse_field (Parser *parser, const char *line, gsize length)
+is_blank (char c)
+{
+  return c == ' ' || c == '\t';
+}
+
+/* Reads the line that begins at @line, in a head that ends at @end with a line feed, so that no
+ * loop here runs over it. Returns where the next line begins, or NULL. */
+static const char *
+parse_field (Parser *parser, const char *line, const char *end)
 {
   KvHttpHead *head = parser->head;
-  const char *colon = memchr (line, ':', length);
-  const char *value;
-  const char *end = line + length;
   KvHttpHeadField *field = &head->fields[head->n_fields];
+  const char *colon = line;
+  const char *value;
+  const char *stop;
+  const char *next;
   gboolean keep;
 
+  while ((byte_classes[(guint8) *colon] & TOKEN) != 0)
+    colon++;
   /* A line that continues the one before, and a space before the colon, are no token and fall
    * here. */
-  if (colon == NULL || colon == line || !is_all (line, (gsize) (colon - line), TOKEN))
-    return refuse (head, 400, "A header line does not begin with a name and a colon");
+  if (colon == line || *colon != ':')
+    {
+      refuse (head, 400, "A header line does not begin with a name and a colon");
+      return NULL;
+    }
 
   value = colon + 1;
-  while (value < end && (*value == ' ' || *value == '\t'))
+  while (is_blank (*value))
     value++;
-  while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
-    end--;
-  if (!is_all (value, (gsize) (end - value), VALUE))
-    return refuse (head, 400, "A header's value holds a control character");
+  stop = skip_value (value, end);
+  if (stop[0] != '\r' || stop[1] != '\n')
+    {
+      refuse (head, 400,
+              *stop == '\r' || *stop == '\n' ? "A line does not end with CR LF"
+                                             : "A header's value holds a control character");
+      return NULL;
+    }
+  next = stop + 2;
+  while (stop > value && is_blank (stop[-1]))
+    stop--;
 
   if (head->n_fields == KV_HTTP_HEAD_MAX_FIELDS)
-    return refuse (head, 431, "The request has too many headers");
+    {
+      refuse (head, 431, "The request has too many headers");
+      return NULL;
+    }
   field->name.offset = (guint32) (line - parser->data);
   field->name.length = (guint32) (colon - line);
   field->value.offset = (guint32) (value - parser->data);
-  field->value.length = (guint32) (end - value);
+  field->value.length = (guint32) (stop - value);
   if (!note_field (parser, field, &keep))
-    return FALSE;
+    return NULL;
   if (keep)
     head->n_fields++;
-  return TRUE;
+  return next;
 }
 
 /* What no single line tells. */
@@ -401,23 +465,25 @@ check_whole (Parser *parser)
 static gboolean
 parse_lines (Parser *parser, const char *line, const char *end)
 {
-  gboolean first = TRUE;
+  gssize length = take_line (line, (gsize) (end - line));
 
-  while (line < end)
+  if (length < 0)
+    return refuse (parser->head, 400, "A line does not end with CR LF");
+  if (length == 0)
+    return refuse (parser->head, 400, "There is no request line");
+  if (!parse_request_line (parser, line, (gsize) length))
+    return FALSE;
+  line += length + 2;
+  while (line < end && *line != '\r')
     {
-      gssize length = take_line (line, (gsize) (end - line));
-
-      if (length < 0)
-        return refuse (parser->head, 400, "A line does not end with CR LF");
-      if (length == 0)
-        break;
-      if (first ? !parse_request_line (parser, line, (gsize) length)
-                : !parse_field (parser, line, (gsize) length))
+      line = parse_field (parser, line, end);
+      if (line == NULL)
         return FALSE;
-      first = FALSE;
-      line += length + 2;
     }
-  return first ? refuse (parser->head, 400, "There is no request line") : check_whole (parser);
+  /* Only an empty line begins like that, and the head ends with the first. */
+  return (end - line == 2 && line[1] == '\n')
+           ? check_whole (parser)
+           : refuse (parser->head, 400, "A line does not end with CR LF");
 }
 
 KvHttpHeadResult

@@ -142,9 +142,9 @@ put_text (char *at, const char *text)
 static char *
 put_header (char *at, const KvHttpHeader *header)
 {
-  at = put_text (at, header->name);
+  at = put_bytes (at, header->name, header->name_length);
   at = put_literal (at, ": ");
-  at = put_text (at, header->value);
+  at = put_bytes (at, header->value, header->value_length);
   return put_literal (at, "\r\n");
 }
 
@@ -154,7 +154,7 @@ measure_headers (const KvHttpResponse *response)
   gsize size = 0;
 
   for (guint i = 0; i < response->n_headers; i++)
-    size += strlen (response->headers[i].name) + strlen (response->headers[i].value) + 4;
+    size += response->headers[i].name_length + response->headers[i].value_length + 4;
   return size;
 }
 
@@ -191,7 +191,7 @@ kv_http_wire_append_head (KvHttpBuffer *buffer,
       at = put_literal (at, "\r\n");
     }
   if (value != NULL)
-    at = put_header (at, &(KvHttpHeader){ "Connection", value });
+    at = put_header (at, &KV_HTTP_HEADER ("Connection", value));
   at = put_literal (at, "\r\n");
   buffer->end = (gsize) (at - buffer->data);
 }

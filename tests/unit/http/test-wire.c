@@ -32,7 +32,7 @@ test_writes_a_response (void)
   KvHttpResponse response = {
     .status = 404,
     .n_headers = 2,
-    .headers = { { "Content-Type", "text/plain" }, { "ETag", "\"7\"" } },
+    .headers = { KV_HTTP_HEADER ("Content-Type", "text/plain"), KV_HTTP_HEADER ("ETag", "\"7\"") },
     .body = "nothing\n",
   };
   g_autofree char *text = write_response (&response, FALSE, KV_HTTP_CONNECTION_DEFAULT);
