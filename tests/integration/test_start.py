@@ -323,7 +323,7 @@ class TestConfiguration:
     def test_sample_shows_every_key_with_a_value_that_is_taken(self, start_kvstored, directory):
         with open(f"{TOP}/data/kvstore.conf", encoding="utf-8") as file:
             text, count = re.subn(r"^#([a-z-]+=)", r"\1", file.read(), flags=re.MULTILINE)
-        assert count == 9
+        assert count == 10
         with open(f"{directory}/all", "w", encoding="utf-8") as file:
             file.write(text)
         daemon = start_kvstored("--config", f"{directory}/all")

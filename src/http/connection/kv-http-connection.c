@@ -243,6 +243,9 @@ advance (KvHttpConnection *connection)
     return;
   while (step (connection))
     ;
+  /* A route that takes its time keeps nobody waiting for the answers to the requests before. */
+  if (connection->state == KV_HTTP_CONNECTION_ANSWERING)
+    kv_http_connection_flush (connection);
 }
 
 static void

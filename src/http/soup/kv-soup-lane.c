@@ -13,7 +13,7 @@
 
 struct _KvSoupLane {
   GMainContext *context;   /* (owned) */
-  SoupServer *server;      /* (owned) */
+  SoupServer *server;      /* (owned) (nullable): from the first request on */
   GSocketAddress *address; /* (owned): libsoup wants to see one; it is shown to nobody */
   int peer;                /* (owned): the other end of the server's listener, or -1 */
 
@@ -163,28 +163,6 @@ get_head (KvHttpMethod method)
 }
 
 static void
-answer (KvHttpConnection *connection)
-{
-  KvSoupLane *lane = get_lane (connection);
-  Session *session = kv_http_connection_get_lane_data (connection);
-  gboolean is_new = session == NULL;
-  g_autoptr (GIOStream) stream = NULL;
-
-  if (is_new)
-    session = begin_session (connection);
-  session->busy = TRUE;
-  session->answered = FALSE;
-  kv_soup_stream_feed (session->stream,
-                       get_head (kv_http_connection_get_exchange (connection)->method));
-  if (!is_new)
-    return;
-
-  /* Reads the request at once; the session may be over when this returns. */
-  stream = G_IO_STREAM (g_object_ref (session->stream));
-  soup_server_accept_iostream (lane->server, stream, lane->address, lane->address, NULL);
-}
-
-static void
 on_request (SoupServer *server,
             SoupServerMessage *message,
             const char *path,
@@ -205,6 +183,60 @@ on_request (SoupServer *server,
   session = kv_http_connection_get_lane_data (connection);
   if (session != NULL && !session->answered)
     soup_server_message_pause (message);
+}
+
+/* A SoupServer keeps connections alive only while it has a listener. This one hears nothing, as
+ * nobody speaks at its other end. Without it each request has a session of its own, which is
+ * slower. */
+static void
+add_listener (KvSoupLane *lane)
+{
+  int pair[2];
+  g_autoptr (GSocket) socket = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
+    return;
+  lane->peer = pair[1];
+  socket = g_socket_new_from_fd (pair[0], &error);
+  if (socket == NULL)
+    close (pair[0]);
+  else if (soup_server_listen_socket (lane->server, socket, 0, &error))
+    return;
+  g_info ("libsoup will not keep connections alive: %s", error->message);
+}
+
+/* Not before it is needed: where the express lane takes every request, libsoup costs nothing. */
+static void
+start_server (KvSoupLane *lane)
+{
+  lane->server = soup_server_new (NULL, NULL);
+  soup_server_add_handler (lane->server, NULL, on_request, lane, NULL);
+  add_listener (lane);
+}
+
+static void
+answer (KvHttpConnection *connection)
+{
+  KvSoupLane *lane = get_lane (connection);
+  Session *session = kv_http_connection_get_lane_data (connection);
+  gboolean is_new = session == NULL;
+  g_autoptr (GIOStream) stream = NULL;
+
+  if (is_new)
+    session = begin_session (connection);
+  session->busy = TRUE;
+  session->answered = FALSE;
+  kv_soup_stream_feed (session->stream,
+                       get_head (kv_http_connection_get_exchange (connection)->method));
+  if (!is_new)
+    return;
+
+  if (lane->server == NULL)
+    start_server (lane);
+  /* Reads the request at once; the session may be over when this returns. */
+  stream = G_IO_STREAM (g_object_ref (session->stream));
+  soup_server_accept_iostream (lane->server, stream, lane->address, lane->address, NULL);
 }
 
 static GBytes *
@@ -286,28 +318,6 @@ kv_soup_lane_get_functions (void)
   return &functions;
 }
 
-/* A SoupServer keeps connections alive only while it has a listener. This one hears nothing, as
- * nobody speaks at its other end. Without it each request has a session of its own, which is
- * slower. */
-static void
-add_listener (KvSoupLane *lane)
-{
-  int pair[2];
-  g_autoptr (GSocket) socket = NULL;
-  g_autoptr (GError) error = NULL;
-
-  lane->peer = -1;
-  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
-    return;
-  lane->peer = pair[1];
-  socket = g_socket_new_from_fd (pair[0], &error);
-  if (socket == NULL)
-    close (pair[0]);
-  else if (soup_server_listen_socket (lane->server, socket, 0, &error))
-    return;
-  g_info ("libsoup will not keep connections alive: %s", error->message);
-}
-
 KvSoupLane *
 kv_soup_lane_new (void)
 {
@@ -316,17 +326,16 @@ kv_soup_lane_new (void)
 
   lane->context = g_main_context_ref_thread_default ();
   lane->address = g_inet_socket_address_new (loopback, 0);
-  lane->server = soup_server_new (NULL, NULL);
-  soup_server_add_handler (lane->server, NULL, on_request, lane, NULL);
-  add_listener (lane);
+  lane->peer = -1;
   return lane;
 }
 
 void
 kv_soup_lane_free (KvSoupLane *lane)
 {
-  soup_server_disconnect (lane->server);
-  g_object_unref (lane->server);
+  if (lane->server != NULL)
+    soup_server_disconnect (lane->server);
+  g_clear_object (&lane->server);
   g_object_unref (lane->address);
   g_main_context_unref (lane->context);
   if (lane->peer >= 0)

@@ -231,8 +231,8 @@ test_stores (Fixture *fixture, gconstpointer data)
 static void
 test_unknown_options (Fixture *fixture, gconstpointer data)
 {
-  static const char *const unknown[] = { "--durability", "--http-auth",  "--allow-origin",
-                                         "--allow-host", "--no-express", "--nonsense" };
+  static const char *const unknown[] = { "--durability", "--http-auth", "--allow-origin",
+                                         "--allow-host", "--nonsense" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (unknown); i++)
     {

@@ -2,10 +2,11 @@
  * SPDX-FileCopyrightText: 2026 the kvstore authors
  */
 
-/* A connection with its gate and the lane through libsoup, over a socket pair, all in one thread. The routes are the
- * tests' own, so that they can answer late, or not at all. */
+/* A connection with its gate and its lanes, over a socket pair, all in one thread. Each test runs with the express lane
+ * and without. The routes are the tests' own, so that they can answer late, or not at all. */
 
 #include "http/connection/kv-http-connection.h"
+#include "http/express/kv-express-lane.h"
 #include "http/kv-http-router.h"
 #include "http/soup/kv-soup-lane.h"
 
@@ -27,10 +28,12 @@ typedef struct {
   GMainContext *main_context;
   KvRateLimiter *limiter;
   KvSoupLane *lane;
-  KvHttpLane functions;
+  KvHttpLane through_soup;
+  KvHttpLane express;
   KvHttpRoute route;
 
   int client;       /* the client's end; -1 once closed */
+  int server;       /* the other end, while its connection is there */
   GString *got;     /* what the client has received */
   gboolean ended;   /* and that there will be no more */
   guint n_requests; /* that have come to a route */
@@ -88,13 +91,38 @@ take_the_socket (KvHttpExchange *exchange)
   exchange->carrier->take_socket (exchange, &fixture->socket);
 }
 
+/* So many requests, one behind the other, come before the one that takes the socket. */
+#define BEFORE_SOCKET 100
+
 static void
-on_answer (KvHttpConnection *connection)
+take_the_socket_at_last (KvHttpExchange *exchange)
+{
+  if (get_fixture (exchange)->n_requests < BEFORE_SOCKET)
+    answer_at_once (exchange);
+  else
+    take_the_socket (exchange);
+}
+
+static void
+replace_route (KvHttpConnection *connection)
 {
   KvHttpExchange *exchange = kv_http_connection_get_exchange (connection);
 
   exchange->route = &get_fixture (exchange)->route;
+}
+
+static void
+answer_through_soup (KvHttpConnection *connection)
+{
+  replace_route (connection);
   kv_soup_lane_get_functions ()->answer (connection);
+}
+
+static void
+answer_express (KvHttpConnection *connection)
+{
+  replace_route (connection);
+  kv_express_lane_get_functions ()->answer (connection);
 }
 
 static void
@@ -111,6 +139,7 @@ connect_client (Fixture *fixture)
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), ==,
                    0);
   fixture->client = pair[0];
+  fixture->server = pair[1];
   kv_http_connection_open (&fixture->pool, pair[1], "uid:1");
 }
 
@@ -122,15 +151,15 @@ set_up (Fixture *fixture, gconstpointer handler)
   g_main_context_push_thread_default (fixture->main_context);
   fixture->limiter = kv_rate_limiter_new (0, 1);
   fixture->lane = kv_soup_lane_new ();
-  fixture->functions = *kv_soup_lane_get_functions ();
-  fixture->functions.answer = on_answer;
+  fixture->through_soup = *kv_soup_lane_get_functions ();
+  fixture->through_soup.answer = answer_through_soup;
   fixture->route.handler = (KvHttpHandler) handler;
 
   fixture->context.limits = &fixture->limits;
   fixture->context.poller = kv_http_poller_new (fixture->main_context, NULL);
   fixture->pool.context = &fixture->context;
   fixture->pool.limiter = fixture->limiter;
-  fixture->pool.lane = &fixture->functions;
+  fixture->pool.lane = &fixture->through_soup;
   fixture->pool.lane_data = fixture->lane;
   fixture->pool.closed = on_closed;
 
@@ -140,11 +169,21 @@ set_up (Fixture *fixture, gconstpointer handler)
 }
 
 static void
+set_up_express (Fixture *fixture, gconstpointer handler)
+{
+  set_up (fixture, handler);
+  fixture->express = *kv_express_lane_get_functions ();
+  fixture->express.answer = answer_express;
+  fixture->pool.express = &fixture->express;
+}
+
+static void
 tear_down (Fixture *fixture, gconstpointer handler)
 {
   kv_soup_lane_free (fixture->lane);
   while (fixture->pool.connections.head != NULL)
     kv_http_connection_abort (fixture->pool.connections.head->data);
+  kv_http_pool_clear (&fixture->pool);
   kv_http_poller_free (fixture->context.poller);
   kv_rate_limiter_free (fixture->limiter);
   g_main_context_pop_thread_default (fixture->main_context);
@@ -462,6 +501,38 @@ test_gives_the_socket_away (Fixture *fixture, gconstpointer handler)
   receive_end (fixture);
 }
 
+/* What is still to be sent of the answers before it belongs to whoever takes the socket. */
+static void
+test_gives_away_what_is_unsent (Fixture *fixture, gconstpointer handler)
+{
+  const int size = 4096;
+  const char *unsent;
+  gsize length;
+
+  hang_up (fixture);
+  wait_for_close (fixture);
+  connect_client (fixture);
+  g_assert_cmpint (setsockopt (fixture->server, SOL_SOCKET, SO_SNDBUF, &size, sizeof size), ==, 0);
+  for (guint i = 0; i < BEFORE_SOCKET + 1; i++)
+    say (fixture, GET END);
+  while (fixture->n_requests < BEFORE_SOCKET + 1)
+    {
+      settle (fixture);
+      if (fixture->socket.fd == 0)
+        receive (fixture);
+    }
+  if (fixture->socket.unsent != NULL)
+    {
+      unsent = g_bytes_get_data (fixture->socket.unsent, &length);
+      receive (fixture);
+      g_string_append_len (fixture->got, unsent, (gssize) length);
+      g_bytes_unref (fixture->socket.unsent);
+    }
+  fixture->socket.close (fixture->socket.owner);
+  receive_end (fixture);
+  g_assert_cmpuint (count (fixture, "answer\n"), ==, BEFORE_SOCKET);
+}
+
 static void
 test_drains (Fixture *fixture, gconstpointer handler)
 {
@@ -518,8 +589,13 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
 
+#define ADD_SOUP(path, handler, func)                                                              \
+  g_test_add ("/http/connection/libsoup/" path, Fixture, (gconstpointer) handler, set_up, func,    \
+              tear_down)
 #define ADD(path, handler, func)                                                                   \
-  g_test_add ("/http/connection/" path, Fixture, (gconstpointer) handler, set_up, func, tear_down)
+  ADD_SOUP (path, handler, func);                                                                  \
+  g_test_add ("/http/connection/express/" path, Fixture, (gconstpointer) handler, set_up_express,  \
+              func, tear_down)
   ADD ("keeps-alive", answer_at_once, test_keeps_alive);
   ADD ("closes-when-asked", answer_at_once, test_closes_when_asked);
   ADD ("answers-pipelined-requests-in-order", answer_at_once,
@@ -532,7 +608,7 @@ main (int argc, char *argv[])
   ADD ("asks-for-a-body-that-waits", answer_at_once, test_asks_for_a_body_that_waits);
   ADD ("gives-up-on-slow-requests", answer_at_once, test_gives_up_on_slow_requests);
   ADD ("closes-idle-connections", answer_at_once, test_closes_idle_connections);
-  ADD ("goes-on-after-a-rest", answer_at_once, test_goes_on_after_a_rest);
+  ADD_SOUP ("goes-on-after-a-rest", answer_at_once, test_goes_on_after_a_rest);
   ADD ("answers-later", answer_later, test_answers_later);
   ADD ("drops-a-late-answer-to-nobody", answer_later, test_drops_a_late_answer_to_nobody);
   ADD ("lets-go-of-a-request-that-nobody-answers", answer_later,
@@ -542,9 +618,11 @@ main (int argc, char *argv[])
   ADD ("bears-clients-that-leave-while-it-writes", answer_at_length,
        test_bears_clients_that_leave_while_it_writes);
   ADD ("gives-the-socket-away", take_the_socket, test_gives_the_socket_away);
+  ADD ("gives-away-what-is-unsent", take_the_socket_at_last, test_gives_away_what_is_unsent);
   ADD ("drains", answer_later, test_drains);
   ADD ("drains-what-it-meant-to-keep", answer_at_length, test_drains_what_it_meant_to_keep);
   ADD ("drains-idle-connections-at-once", answer_at_once, test_drains_idle_connections_at_once);
 #undef ADD
+#undef ADD_SOUP
   return g_test_run ();
 }
