@@ -209,7 +209,13 @@ read_on (KvHttpConnection *connection)
   if (!waits && kv_http_gate_step (connection))
     return TRUE;
   kv_http_connection_flush (connection);
-  if (!connection->broken && !waits)
+  if (connection->state == KV_HTTP_CONNECTION_CLOSED || waits)
+    return FALSE;
+  /* What followed the last request was the beginning of none. */
+  if (connection->state == KV_HTTP_CONNECTION_IDLE && connection->request != NULL
+      && !connection->blocked)
+    begin_to_idle (connection);
+  else
     kv_http_connection_watch (connection, EPOLLIN | (connection->item.events & EPOLLOUT));
   return FALSE;
 }
@@ -371,13 +377,17 @@ expire (KvHttpConnection *connection)
     {
     case KV_HTTP_CONNECTION_READING_HEAD:
     case KV_HTTP_CONNECTION_READING_BODY:
-      kv_http_gate_refuse (connection, 408, "The request took too long to come");
+      /* One that does not take its answers takes no refusal either. */
+      if (connection->blocked)
+        close_connection (connection);
+      else
+        kv_http_gate_refuse (connection, 408, "The request took too long to come");
       break;
     case KV_HTTP_CONNECTION_ANSWERING:
       kv_http_connection_break (connection);
       break;
     case KV_HTTP_CONNECTION_IDLE:
-      if (connection->resting)
+      if (connection->resting || connection->blocked)
         close_connection (connection);
       else
         rest (connection);
@@ -437,13 +447,14 @@ kv_http_connection_open (KvHttpPool *pool, int fd, const char *client)
 void
 kv_http_connection_drain (KvHttpConnection *connection)
 {
-  if (connection->state != KV_HTTP_CONNECTION_IDLE)
+  /* One that waits for its client to take an answer closes after that. */
+  if (connection->state != KV_HTTP_CONNECTION_IDLE || connection->blocked)
     return;
   enter (connection);
   /* A request may have come that nobody has looked at yet. */
   fill (connection);
   advance (connection);
-  if (connection->state == KV_HTTP_CONNECTION_IDLE)
+  if (connection->state == KV_HTTP_CONNECTION_IDLE && !connection->blocked)
     close_connection (connection);
   leave (connection);
 }

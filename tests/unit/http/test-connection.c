@@ -403,6 +403,16 @@ test_closes_idle_connections (Fixture *fixture, gconstpointer handler)
 }
 
 static void
+test_idles_after_an_empty_line (Fixture *fixture, gconstpointer handler)
+{
+  fixture->limits.idle_timeout = 100 * 1000;
+  say (fixture, "PUT /store/k HTTP/1.1\r\n" HOST "Content-Length: 5\r\n" END "hello\r\n");
+  receive_end (fixture);
+  g_assert_cmpuint (count (fixture, "answer\n"), ==, 1);
+  wait_for_close (fixture);
+}
+
+static void
 test_goes_on_after_a_rest (Fixture *fixture, gconstpointer handler)
 {
   gint64 began = g_get_monotonic_time ();
@@ -472,6 +482,29 @@ test_gives_up_on_who_does_not_read (Fixture *fixture, gconstpointer handler)
   say (fixture, GET END);
   wait_for_close (fixture);
   g_assert_cmpuint (fixture->n_requests, ==, 1);
+}
+
+/* Neither is one served for ever that asks and asks and never reads. */
+static void
+test_stops_reading_from_who_does_not_read (Fixture *fixture, gconstpointer handler)
+{
+  g_autoptr (GString) requests = g_string_new (NULL);
+  guint stopped;
+  gssize sent;
+
+  fixture->limits.body_timeout = 200 * 1000;
+  for (guint i = 0; i < 50; i++)
+    g_string_append (requests, GET END);
+  do
+    {
+      sent = send (fixture->client, requests->str, requests->len, MSG_NOSIGNAL);
+      stopped = fixture->n_requests;
+      settle (fixture);
+    }
+  while (sent > 0 || fixture->n_requests > stopped);
+  g_assert_cmpint (errno, ==, EAGAIN);
+  wait_for_close (fixture);
+  g_assert_cmpuint (fixture->n_requests, ==, stopped);
 }
 
 static void
@@ -608,6 +641,7 @@ main (int argc, char *argv[])
   ADD ("asks-for-a-body-that-waits", answer_at_once, test_asks_for_a_body_that_waits);
   ADD ("gives-up-on-slow-requests", answer_at_once, test_gives_up_on_slow_requests);
   ADD ("closes-idle-connections", answer_at_once, test_closes_idle_connections);
+  ADD ("idles-after-an-empty-line", answer_at_once, test_idles_after_an_empty_line);
   ADD_SOUP ("goes-on-after-a-rest", answer_at_once, test_goes_on_after_a_rest);
   ADD ("answers-later", answer_later, test_answers_later);
   ADD ("drops-a-late-answer-to-nobody", answer_later, test_drops_a_late_answer_to_nobody);
@@ -615,6 +649,8 @@ main (int argc, char *argv[])
        test_lets_go_of_a_request_that_nobody_answers);
   ADD ("waits-for-slow-readers", answer_at_length, test_waits_for_slow_readers);
   ADD ("gives-up-on-who-does-not-read", answer_at_length, test_gives_up_on_who_does_not_read);
+  ADD ("stops-reading-from-who-does-not-read", answer_at_once,
+       test_stops_reading_from_who_does_not_read);
   ADD ("bears-clients-that-leave-while-it-writes", answer_at_length,
        test_bears_clients_that_leave_while_it_writes);
   ADD ("gives-the-socket-away", take_the_socket, test_gives_the_socket_away);
