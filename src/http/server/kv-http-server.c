@@ -130,11 +130,28 @@ finish_stop (KvHttpServer *self)
     g_task_return_boolean (task, TRUE);
 }
 
+/* Word from a worker's thread that it is done. */
+typedef struct {
+  KvHttpServer *server; /* (owned) */
+  KvHttpWorker *worker; /* (borrowed) from the server's */
+} Gone;
+
+static void
+gone_free (gpointer data)
+{
+  Gone *gone = data;
+
+  g_object_unref (gone->server);
+  g_free (gone);
+}
+
 static gboolean
 on_worker_gone (gpointer user_data)
 {
-  KvHttpServer *self = user_data;
+  const Gone *gone = user_data;
+  KvHttpServer *self = gone->server;
 
+  g_ptr_array_remove (self->workers, gone->worker);
   if (--self->n_running == 0)
     finish_stop (self);
   return G_SOURCE_REMOVE;
@@ -146,9 +163,11 @@ on_worker_exited (KvHttpWorker *worker, gpointer user_data)
 {
   KvHttpServer *self = user_data;
   g_autoptr (GSource) source = g_idle_source_new ();
+  Gone *gone = g_new (Gone, 1);
 
+  *gone = (Gone){ g_object_ref (self), worker };
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, on_worker_gone, g_object_ref (self), g_object_unref);
+  g_source_set_callback (source, on_worker_gone, gone, gone_free);
   g_source_attach (source, self->context);
 }
 
