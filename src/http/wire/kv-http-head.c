@@ -258,7 +258,19 @@ parse_content_length (KvHttpHead *head, const char *value, gsize length)
   return TRUE;
 }
 
-static void
+/* An option that names a header which is meant for everybody would have a proxy, and has libsoup
+ * where the client speaks HTTP/1.0, read the request as if that header were not there; nobody may
+ * send it (RFC 9110, section 7.6.1). */
+static gboolean
+is_good_option (const char *option, gsize length)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (known_fields); i++)
+    if (known_fields[i].field != FIELD_UPGRADE && equals (option, length, known_fields[i].name))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
 parse_connection (Parser *parser, const char *value, gsize length)
 {
   const char *end = value + length;
@@ -277,8 +289,11 @@ parse_connection (Parser *parser, const char *value, gsize length)
         parser->wants_close = TRUE;
       else if (equals (value, (gsize) (stop - value), "keep-alive"))
         parser->wants_keep_alive = TRUE;
+      else if (!is_good_option (value, (gsize) (stop - value)))
+        return refuse (parser->head, 400, "The Connection names a header that is for everybody");
       value = next;
     }
+  return TRUE;
 }
 
 /* Reads what this layer has to know of a header. */
@@ -304,8 +319,7 @@ parse_known (Parser *parser, KnownField field, const char *value, gsize length)
       head->expects_continue = TRUE;
       return TRUE;
     case FIELD_CONNECTION:
-      parse_connection (parser, value, length);
-      return TRUE;
+      return parse_connection (parser, value, length);
     case FIELD_UPGRADE:
       head->upgrades = TRUE;
       return TRUE;

@@ -183,6 +183,18 @@ test_keeps_alive_as_the_version_says (void)
 }
 
 static void
+test_refuses_connections_that_name_what_is_for_everybody (void)
+{
+  KvHttpHead head;
+
+  ASSERT_REFUSED (GET HOST "Content-Length: 1\r\nConnection: content-length\r\n" END, 400);
+  ASSERT_REFUSED ("PUT / HTTP/1.0\r\nConnection: keep-alive, Content-Length \r\n" END, 400);
+  ASSERT_REFUSED (GET HOST "Connection: Transfer-Encoding\r\n" END, 400);
+  ASSERT_REFUSED (GET HOST "Connection: close, host\r\n" END, 400);
+  assert_complete (&head, GET HOST "Connection: TE, Upgrade, Content\r\n" END);
+}
+
+static void
 test_refuses_lines_that_end_otherwise (void)
 {
   ASSERT_REFUSED ("GET / HTTP/1.1\n" HOST END, 400);
@@ -416,6 +428,8 @@ main (int argc, char *argv[])
   ADD ("comes-byte-by-byte", test_comes_byte_by_byte);
   ADD ("survives-every-truncation-and-corruption", test_survives_every_truncation_and_corruption);
   ADD ("keeps-alive-as-the-version-says", test_keeps_alive_as_the_version_says);
+  ADD ("refuses-connections-that-name-what-is-for-everybody",
+       test_refuses_connections_that_name_what_is_for_everybody);
   ADD ("refuses-lines-that-end-otherwise", test_refuses_lines_that_end_otherwise);
   ADD ("refuses-request-lines", test_refuses_request_lines);
   ADD ("takes-any-method", test_takes_any_method);
