@@ -112,10 +112,10 @@ kv_http_connection_flush (KvHttpConnection *connection)
         return;
       kv_http_buffer_consume (&connection->out, MIN ((gsize) sent, held));
       of_tail = (gsize) sent - MIN ((gsize) sent, held);
-      tail->bytes.data += of_tail;
-      tail->bytes.length -= of_tail;
-      if (tail->bytes.length == 0)
+      if (of_tail == tail->bytes.length)
         drop_tail (tail);
+      else
+        tail->bytes = (KvHttpSpan){ tail->bytes.data + of_tail, tail->bytes.length - of_tail };
     }
 }
 
