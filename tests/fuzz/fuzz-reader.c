@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#include "fuzz-reader.h"
+
+#include "http/wire/kv-http-chunked.h"
+
+#include <string.h>
+
+static void
+request_free (gpointer data)
+{
+  FuzzRequest *request = data;
+
+  g_free (request->head_bytes);
+  g_free (request->method);
+  g_free (request->target);
+  g_string_free (request->body, TRUE);
+  g_free (request);
+}
+
+static char *
+copy_span (const char *data, KvHttpHeadSpan span)
+{
+  return g_strndup (data + span.offset, span.length);
+}
+
+/* The same head in two pieces, wherever the cut is: the first is never condemned for what the whole
+ * is not, and what has been scanned of it is not scanned again. */
+static void
+check_pieces (const KvHttpHead *whole, KvHttpHeadResult expected, const char *data, gsize length)
+{
+  gsize end = expected == KV_HTTP_HEAD_COMPLETE ? whole->length : length;
+  gsize step = MAX (end / 64, 1);
+  g_autofree KvHttpHead *head = g_new (KvHttpHead, 1);
+  gsize scanned = 0;
+
+  for (gsize cut = 1; cut < end; cut += step)
+    {
+      /* A copy, so that a look beyond the piece is seen by the sanitizer. */
+      g_autofree char *piece = g_memdup2 (data, cut);
+      KvHttpHeadResult result = kv_http_head_parse (head, piece, cut, FUZZ_MAX_HEAD, &scanned);
+
+      if (result == KV_HTTP_HEAD_INCOMPLETE)
+        continue;
+      g_assert_cmpint (result, ==, KV_HTTP_HEAD_REFUSED);
+      g_assert_cmpint (expected, ==, KV_HTTP_HEAD_REFUSED);
+      return;
+    }
+  g_assert_cmpint (kv_http_head_parse (head, data, length, FUZZ_MAX_HEAD, &scanned), ==, expected);
+  if (expected == KV_HTTP_HEAD_COMPLETE)
+    {
+      gsize used = offsetof (KvHttpHead, fields) + whole->n_fields * sizeof whole->fields[0];
+
+      g_assert_true (memcmp (head, whole, used) == 0);
+    }
+  if (expected == KV_HTTP_HEAD_REFUSED)
+    g_assert_cmpuint (head->status, ==, whole->status);
+}
+
+static KvHttpHeadResult
+read_head (KvHttpHead *head, const char *data, gsize length)
+{
+  gsize scanned = 0;
+  KvHttpHeadResult result;
+
+  memset (head, 0, sizeof *head);
+  result = kv_http_head_parse (head, data, length, FUZZ_MAX_HEAD, &scanned);
+  switch (result)
+    {
+    case KV_HTTP_HEAD_INCOMPLETE:
+      break;
+    case KV_HTTP_HEAD_COMPLETE:
+      g_assert_cmpuint (head->length, <=, length);
+      g_assert_cmpuint (head->status, ==, 0);
+      break;
+    case KV_HTTP_HEAD_REFUSED:
+      g_assert_cmpuint (head->status, >=, 400);
+      g_assert_nonnull (head->reason);
+      break;
+    }
+  return result;
+}
+
+static KvHttpChunkedResult
+decode_byte_by_byte (const char *data, gsize length, GString *body, gsize *used)
+{
+  KvHttpChunkedResult result = KV_HTTP_CHUNKED_INCOMPLETE;
+  KvHttpChunked chunked;
+
+  kv_http_chunked_init (&chunked, FUZZ_MAX_BODY);
+  for (*used = 0; *used < length && result == KV_HTTP_CHUNKED_INCOMPLETE; (*used)++)
+    {
+      gsize consumed, produced;
+      char byte;
+
+      result = kv_http_chunked_decode (&chunked, data + *used, 1, &byte, &consumed, &produced);
+      g_assert_cmpuint (consumed, ==, 1);
+      g_string_append_len (body, &byte, (gssize) produced);
+    }
+  return result;
+}
+
+/* Returns whether the body is whole and good. */
+static gboolean
+read_chunks (GString *body, const char *data, gsize length, gsize *used)
+{
+  g_autoptr (GString) other = g_string_new (NULL);
+  KvHttpChunked chunked;
+  KvHttpChunkedResult result;
+  gsize produced, other_used;
+
+  g_string_set_size (body, length);
+  kv_http_chunked_init (&chunked, FUZZ_MAX_BODY);
+  result = kv_http_chunked_decode (&chunked, data, length, body->str, used, &produced);
+  g_string_set_size (body, produced);
+
+  g_assert_cmpint (decode_byte_by_byte (data, length, other, &other_used), ==, result);
+  if (result == KV_HTTP_CHUNKED_COMPLETE)
+    {
+      g_assert_cmpuint (other_used, ==, *used);
+      g_assert_cmpmem (other->str, other->len, body->str, body->len);
+    }
+  return result == KV_HTTP_CHUNKED_COMPLETE;
+}
+
+static gboolean
+read_body (FuzzRequest *request, const char *data, gsize length, gsize *used)
+{
+  const KvHttpHead *head = &request->head;
+
+  if (head->chunked)
+    return read_chunks (request->body, data, length, used);
+  if (head->content_length > length)
+    return FALSE;
+  *used = (gsize) head->content_length;
+  g_string_append_len (request->body, data, (gssize) *used);
+  return TRUE;
+}
+
+static void
+copy_head (FuzzRequest *request, const char *data)
+{
+  const KvHttpHead *head = &request->head;
+  KvHttpHeadSpan target = head->path;
+
+  if (head->has_query)
+    target.length = head->query.offset + head->query.length - target.offset;
+  request->head_bytes = g_strndup (data, head->length);
+  request->method = copy_span (data, head->method);
+  request->target = copy_span (data, target);
+}
+
+void
+fuzz_reader_read (FuzzReader *reader, const char *data, gsize length)
+{
+  gboolean goes_on = TRUE;
+
+  *reader = (FuzzReader){ .requests = g_ptr_array_new_with_free_func (request_free) };
+  while (reader->length < length && goes_on)
+    {
+      const char *here = data + reader->length;
+      gsize left = length - reader->length;
+      FuzzRequest *request = g_new0 (FuzzRequest, 1);
+      KvHttpHeadResult result = read_head (&request->head, here, left);
+      gsize used = 0;
+
+      check_pieces (&request->head, result, here, left);
+      request->body = g_string_new (NULL);
+      if (result == KV_HTTP_HEAD_REFUSED)
+        reader->refused = request->head.status;
+      if (result != KV_HTTP_HEAD_COMPLETE
+          || !read_body (request, here + request->head.length, left - request->head.length, &used))
+        {
+          request_free (request);
+          return;
+        }
+      copy_head (request, here);
+      g_ptr_array_add (reader->requests, request);
+      reader->length += request->head.length + used;
+      goes_on = request->head.keep_alive;
+    }
+}
+
+void
+fuzz_reader_clear (FuzzReader *reader)
+{
+  g_clear_pointer (&reader->requests, g_ptr_array_unref);
+}
