@@ -3,6 +3,7 @@
 """Fixtures: a message bus, and kvstored on it, each in fresh directories."""
 
 import contextlib
+import functools
 import shutil
 import tempfile
 import zlib
@@ -57,14 +58,24 @@ def bus():
         yield running
 
 
+@pytest.fixture(scope="module")
+def carrier(request):
+    """What carries HTTP in the daemons of the test: see support/carriers.py."""
+    return getattr(request, "param", "express")
+
+
 @pytest.fixture
-def start_kvstored():
+def start_kvstored(carrier):
     """Starts kvstored: start_kvstored(*options, http=(…), bus=…, rate_limit=…, environment={…}, files=(soft, hard)).
 
     Each one is stopped at the end, and has to end well.
     """
     with contextlib.ExitStack() as stack:
-        yield lambda *options, **settings: stack.enter_context(running_kvstored(*options, **settings))
+
+        def start(*options, **settings):
+            return stack.enter_context(running_kvstored(*options, **{"carrier": carrier, **settings}))
+
+        yield start
 
 
 @pytest.fixture
@@ -74,10 +85,22 @@ def kvstored(bus, start_kvstored):
 
 
 @pytest.fixture(scope="module")
-def shared_kvstored():
+def shared_kvstoreds():
+    """Gives the one kvstored with a carrier, on a bus of its own, that the tests of a module share."""
+    with contextlib.ExitStack() as stack:
+
+        @functools.cache
+        def get(carrier):
+            running = stack.enter_context(running_bus())
+            return stack.enter_context(running_kvstored(bus=running.address, carrier=carrier))
+
+        yield get
+
+
+@pytest.fixture(scope="module")
+def shared_kvstored(shared_kvstoreds, carrier):
     """One kvstored, on a bus of its own, for all tests of a module: each uses keys that no other uses."""
-    with running_bus() as running, running_kvstored(bus=running.address) as daemon:
-        yield daemon
+    return shared_kvstoreds(carrier)
 
 
 @pytest.fixture

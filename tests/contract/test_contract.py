@@ -11,10 +11,10 @@ FRONT_ENDS = [name for name in DOORS if name != "library"]
 
 
 @pytest.fixture(params=DOORS)
-def door(request):
+def door(request, shared_kvstoreds):
+    kind, carrier = DOORS[request.param]
     # The library is a process of its own and needs no daemon.
-    daemon = None if request.param == "library" else request.getfixturevalue("shared_kvstored")
-    opened = DOORS[request.param](daemon)
+    opened = kind(shared_kvstoreds(carrier) if carrier else None)
     yield opened
     opened.close()
 

@@ -7,6 +7,10 @@ import concurrent.futures
 import pytest
 from doors import DbusDoor, Event, HttpDoor
 
+from support.carriers import both_carriers
+
+pytestmark = both_carriers
+
 
 @pytest.fixture(params=[(HttpDoor, DbusDoor), (DbusDoor, HttpDoor)], ids=["http-dbus", "dbus-http"])
 def two_doors(request, shared_kvstored):

@@ -12,6 +12,7 @@ import subprocess
 
 import pytest
 
+from support.carriers import both_carriers
 from support.daemon import make_environment
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -49,6 +50,7 @@ def test_examples_are_found():
     ]
 
 
+@both_carriers
 @pytest.mark.parametrize("page", ["README.md", "docs/dbus.md"])
 def test_page_does_what_it_says(page, start_kvstored, bus, directory):
     with open(os.path.join(TOP, page), encoding="utf-8") as file:

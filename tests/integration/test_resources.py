@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from support.carriers import both_carriers
 from support.daemon import run
 from support.limits import SANITIZED, SOON
 from support.wire import Closed, build_request
@@ -73,6 +74,7 @@ def count_files_when_warm(daemon):
 
 
 class TestDescriptors:
+    @both_carriers
     def test_connections_in_a_row_leave_none_behind(self, kvstored):
         before = count_files_when_warm(kvstored)
         for i in range(3000):
@@ -84,6 +86,7 @@ class TestDescriptors:
                     connection.send(b"GET /st")
         assert await_equal(kvstored.count_files, before)
 
+    @both_carriers
     def test_streams_leave_none_behind(self, kvstored):
         before = count_files_when_warm(kvstored)
         for _ in range(5):
@@ -103,6 +106,7 @@ class TestDescriptors:
         assert kvstored.await_status("watch_requests_count", 0)
         assert await_equal(kvstored.count_files, before)
 
+    @both_carriers
     def test_storm_on_few_descriptors(self, start_kvstored):
         daemon = start_kvstored(files=(64, 64))
         daemon.expected_output = "Connections are refused|Cannot accept connections"
@@ -126,6 +130,7 @@ class TestDescriptors:
                 assert time.monotonic() < deadline
             assert status in (201, 204)
 
+    @both_carriers
     def test_limit_that_falls_under_it(self, kvstored):
         """accept() fails with EMFILE here: the limit is lowered behind the daemon's back."""
         kvstored.expected_output = "Cannot accept connections"
@@ -149,6 +154,7 @@ class TestDescriptors:
         assert result.returncode == 1
         assert f"Only {files} files" in result.stderr
 
+    @both_carriers
     def test_just_enough_descriptors_to_start(self, bus, start_kvstored):
         daemon = start_kvstored("--http-threads", "2", files=(41, 41), bus=bus.address)
         with daemon.bus() as client:
@@ -157,6 +163,7 @@ class TestDescriptors:
                 assert connection.request("PUT", "/store/k", "v").status == 201
                 assert connection.request("GET", "/store/k").body == b"v"
 
+    @both_carriers
     def test_soft_limit_is_raised(self, start_kvstored):
         daemon = start_kvstored(files=(256, 4096))
         with open(f"/proc/{daemon.pid}/limits", encoding="ascii") as file:
@@ -169,6 +176,7 @@ class TestDescriptors:
 
 
 class TestVanishedClients:
+    @both_carriers
     @pytest.mark.parametrize("how", ["close", "reset"])
     def test_are_noticed_on_streams_without_a_write(self, kvstored, how):
         streams = [kvstored.sse(f"/watch_key/k{i}") for i in range(20)]
@@ -193,6 +201,7 @@ class TestVanishedClients:
         assert kvstored.await_status("watch_requests_count", 1)
         clients[4].close()
 
+    @both_carriers
     @needs_true_memory
     def test_slow_reader_of_a_stream_is_not_queued_for(self, kvstored):
         """What a client does not read must not pile up: it is told the newest, and what was before is let go."""
@@ -212,6 +221,7 @@ class TestVanishedClients:
 
 
 class TestIdle:
+    @both_carriers
     def test_no_wake_ups(self, kvstored):
         with kvstored.bus() as client:
             client.listen()
@@ -233,6 +243,7 @@ class TestIdle:
             for stream in streams:
                 stream.close()
 
+    @both_carriers
     def test_no_wake_ups_when_fresh(self, kvstored):
         before = wake_ups_when_settled(kvstored)
         time.sleep(2)
@@ -240,6 +251,7 @@ class TestIdle:
 
 
 class TestMemory:
+    @both_carriers
     @needs_true_memory
     def test_overwriting_leaves_it_flat(self, kvstored):
         request = build_request("PUT", "/store/k?ttl=3600", "x" * 100)
@@ -257,6 +269,7 @@ class TestMemory:
             overwrite(30_000)
             assert resident_bytes(kvstored) - before < 2_000_000
 
+    @both_carriers
     def test_stream_of_a_client_that_left_is_ended(self, kvstored):
         stream = kvstored.sse("/watch_key/k")
         stream.next()

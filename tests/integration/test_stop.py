@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from support.carriers import both_carriers
 from support.limits import SCALE, SOON
 from support.wire import build_request
 
@@ -30,6 +31,7 @@ def test_signal_ends_it_with_status_0(kvstored, number):
     assert kvstored.wait(SOON) == 0
 
 
+@both_carriers
 def test_idle_connections_do_not_hold_it_up(kvstored):
     with kvstored.connect() as fresh, kvstored.connect() as used:
         assert used.request("GET", "/status").status == 200
@@ -40,6 +42,7 @@ def test_idle_connections_do_not_hold_it_up(kvstored):
         assert fresh.is_at_end() and used.is_at_end()
 
 
+@both_carriers
 def test_half_a_head_does_not_hold_it_up_for_long(kvstored):
     with kvstored.connect() as connection:
         connection.send(b"GET /status HTTP/1.1\r\nHost:")
@@ -47,6 +50,7 @@ def test_half_a_head_does_not_hold_it_up_for_long(kvstored):
         assert kvstored.wait(35 * SCALE) == 0
 
 
+@both_carriers
 def test_request_in_flight_is_finished(kvstored):
     with kvstored.connect() as connection:
         connection.send(b"PUT /store/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345")
@@ -62,6 +66,7 @@ def test_request_in_flight_is_finished(kvstored):
     assert kvstored.wait(SOON) == 0
 
 
+@both_carriers
 def test_answer_in_flight_is_sent_whole(kvstored):
     value = "x" * 2_000_000
     kvstored.request("PUT", "/store/k", value)
@@ -76,6 +81,7 @@ def test_answer_in_flight_is_sent_whole(kvstored):
     assert kvstored.wait(SOON) == 0
 
 
+@both_carriers
 def test_streams_end_cleanly(kvstored):
     streams = [kvstored.sse(f"/watch_key/k{i}") for i in range(20)]
     for stream in streams:
@@ -89,6 +95,7 @@ def test_streams_end_cleanly(kvstored):
     assert time.monotonic() - start < 5 * SCALE
 
 
+@both_carriers
 def test_streams_tell_what_happened_before_the_end(kvstored):
     with kvstored.sse("/watch_key/k") as stream:
         stream.next()
@@ -99,6 +106,7 @@ def test_streams_tell_what_happened_before_the_end(kvstored):
         assert stream.ends()
 
 
+@both_carriers
 def test_stream_that_is_not_read_does_not_hold_it_up(kvstored):
     value = "x" * 2_000_000
     with kvstored.sse("/watch_key/k") as stream:
@@ -144,6 +152,7 @@ def test_second_signal_ends_it_at_once(kvstored, number):
         assert kvstored.wait(SOON) == 128 + number
 
 
+@both_carriers
 def test_request_that_never_ends_holds_it_up_for_half_a_minute_at_most(kvstored):
     with kvstored.connect() as connection:
         connection.send(b"PUT /store/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345")

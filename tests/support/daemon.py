@@ -13,6 +13,7 @@ import tempfile
 import time
 
 from support.bus import BusClient
+from support.carriers import CARRIERS
 from support.limits import LATER, SOON
 from support.sse import EventStream
 from support.wire import Connection, build_request
@@ -80,8 +81,8 @@ class Daemon:
     """
 
     def __init__(self, directory, *options, http=("127.0.0.1:0",), bus="none", rate_limit="off",
-                 environment=(), files=None):
-        arguments = [find_program("src", "kvstored")]
+                 carrier="express", environment=(), files=None):
+        arguments = [find_program("src", "kvstored"), *CARRIERS[carrier]]
         for address in http:
             arguments += ["--http", address]
         if bus is not None:
