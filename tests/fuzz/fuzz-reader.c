@@ -138,6 +138,21 @@ read_body (FuzzRequest *request, const char *data, gsize length, gsize *used)
   return TRUE;
 }
 
+static gsize
+measure_longest_line (const char *data, gsize length)
+{
+  gsize longest = 0;
+  gsize start = 0;
+
+  for (gsize i = 0; i < length; i++)
+    if (data[i] == '\n' || i + 1 == length)
+      {
+        longest = MAX (longest, i + 1 - start);
+        start = i + 1;
+      }
+  return longest;
+}
+
 static void
 copy_head (FuzzRequest *request, const char *data)
 {
@@ -176,6 +191,7 @@ fuzz_reader_read (FuzzReader *reader, const char *data, gsize length)
           return;
         }
       copy_head (request, here);
+      request->longest_line = measure_longest_line (here + request->head.length, used);
       g_ptr_array_add (reader->requests, request);
       reader->length += request->head.length + used;
       goes_on = request->head.keep_alive;

@@ -20,6 +20,7 @@ G_BEGIN_DECLS
  * @method: (owned): the method
  * @target: (owned): the target as it came
  * @body: (owned) (element-type gchar): the body without its framing, followed by a NUL
+ * @longest_line: bytes of the longest line of the body as it came
  *
  * A request that the functions of src/http/wire have taken whole.
  */
@@ -29,6 +30,7 @@ typedef struct {
   char *method;
   char *target;
   GString *body;
+  gsize longest_line;
 } FuzzRequest;
 
 /**

@@ -11,6 +11,9 @@
 /* What the server's answers are, but for requests that it refuses by itself. */
 #define READ_STATUS 299
 
+/* What libsoup takes of a line that says how long a chunk is, at least. */
+#define MAX_CHUNK_LINE 100
+
 /* How libsoup reads the URI of a request. */
 #define URI_FLAGS                                                                                  \
   (G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_ENCODED_PATH | G_URI_FLAGS_ENCODED_QUERY                 \
@@ -238,16 +241,20 @@ fuzz_soup_check_head (const FuzzRequest *request)
   return uri != NULL;
 }
 
-void
+gboolean
 fuzz_soup_check_request (const FuzzSoup *soup, guint index, const FuzzRequest *request)
 {
   g_autoptr (GUri) uri = make_uri (request);
   const FuzzSoupRequest *theirs;
 
+  if (index == soup->requests->len && soup->closed && request->head.chunked
+      && request->longest_line > MAX_CHUNK_LINE)
+    return FALSE;
   g_assert_cmpuint (index, <, soup->requests->len);
   theirs = g_ptr_array_index (soup->requests, index);
   g_assert_cmpstr (theirs->method, ==, request->method);
   g_assert_cmpmem (theirs->body->str, theirs->body->len, request->body->str, request->body->len);
   g_assert_cmpstr (g_uri_get_path (theirs->uri), ==, g_uri_get_path (uri));
   g_assert_cmpstr (g_uri_get_query (theirs->uri), ==, g_uri_get_query (uri));
+  return TRUE;
 }

@@ -46,8 +46,11 @@ gboolean fuzz_soup_check_head (const FuzzRequest *request);
  * fuzz_soup_check_request:
  * @index: which request of the connection it is
  *
- * Aborts unless the SoupServer has read the same request in that place.
+ * Aborts unless the SoupServer has read the same request in that place. It may have refused its
+ * body for a reason that is known.
+ *
+ * Returns: %FALSE when it has refused it
  */
-void fuzz_soup_check_request (const FuzzSoup *soup, guint index, const FuzzRequest *request);
+gboolean fuzz_soup_check_request (const FuzzSoup *soup, guint index, const FuzzRequest *request);
 
 G_END_DECLS
