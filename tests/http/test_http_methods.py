@@ -66,16 +66,11 @@ def test_trace_echoes_nothing(shared_kvstored):
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer holds on to freed memory")
 def test_many_methods_cost_no_memory(shared_kvstored):
     """A method that nobody knows must leave nothing behind."""
-
-    def resident():
-        with open(f"/proc/{shared_kvstored.pid}/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * 4096
-
     with shared_kvstored.connect() as connection:
         for i in range(1000):
             connection.request(f"WARM{i:025d}", "/status")
-        before = resident()
+        before = shared_kvstored.resident_bytes()
         for i in range(20000):
             connection.request(f"M{i:028d}", "/status")
     # Interned, they would take 64 bytes or more each.
-    assert resident() - before < 20000 * 40
+    assert shared_kvstored.resident_bytes() - before < 20000 * 40

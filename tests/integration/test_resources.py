@@ -24,11 +24,6 @@ def cpu_seconds(daemon):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def resident_bytes(daemon):
-    with open(f"/proc/{daemon.pid}/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 def wake_ups(daemon):
     """Voluntary context switches of each thread so far."""
     switches = {}
@@ -209,11 +204,11 @@ class TestVanishedClients:
         with kvstored.sse("/watch_key/k") as stream:
             stream.next()
             kvstored.request("PUT", "/store/k", value)
-            before = resident_bytes(kvstored)
+            before = kvstored.resident_bytes()
             for _ in range(200):
                 kvstored.request("PUT", "/store/k", value)
             kvstored.request("PUT", "/store/k", "last")
-            assert resident_bytes(kvstored) - before < 100_000_000
+            assert kvstored.resident_bytes() - before < 100_000_000
             event = stream.next()
             while event.data != "last":
                 assert event.data in (value, "")
@@ -265,9 +260,9 @@ class TestMemory:
 
             # The log of changes is a ring: it is full after these.
             overwrite(70_000)
-            before = resident_bytes(kvstored)
+            before = kvstored.resident_bytes()
             overwrite(30_000)
-            assert resident_bytes(kvstored) - before < 2_000_000
+            assert kvstored.resident_bytes() - before < 2_000_000
 
     @both_carriers
     def test_stream_of_a_client_that_left_is_ended(self, kvstored):

@@ -202,6 +202,11 @@ class Daemon:
     def pid(self):
         return self.process.pid
 
+    def resident_bytes(self):
+        """The memory that it takes."""
+        with open(f"/proc/{self.pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
     def count_files(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
