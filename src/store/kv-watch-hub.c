@@ -15,6 +15,10 @@
  * that the readers of an expiring store do not fall behind. */
 #define WINDOWS_PER_TURN 64
 
+/* A call may come to a system call or a few. 10,000 watches of one key would keep the context from everything else for a tenth
+ * of a second. */
+#define CALLS_PER_TURN 256
+
 struct _KvWatchHub {
   guint references;
   KvStore *store;        /* (owned) */
@@ -31,6 +35,7 @@ struct _KvWatchHub {
   GHashTable *prefixes;   /* (owned) (element-type KvHubTopic): a set by text */
   GArray *prefix_lengths; /* (owned) (element-type PrefixLength): each length that a prefix has */
   GQueue ready;           /* the links of members that are to be called */
+  guint to_call; /* of those, how many are called before the hub reads on, or all if that is less */
 };
 
 /* A change costs a look into the prefixes for each length that there is, however many prefixes have it. */
@@ -223,39 +228,51 @@ advance (KvWatchHub *hub)
   return lost || hub->window_length == WINDOW;
 }
 
-/* Calls those that were queued when it began, so that one that always has more cannot keep the context to itself. A call may
- * free any member. */
-static void
-call_ready (KvWatchHub *hub)
+/* Calls some of those that are to be called before the hub reads on. A call may free any member. Returns whether that were
+ * all of them. */
+static gboolean
+call_ready (KvWatchHub *hub, guint *budget)
 {
-  for (guint n = hub->ready.length; n > 0 && hub->ready.length > 0; n--)
+  while (hub->to_call > 0 && hub->ready.length > 0 && *budget > 0)
     {
       KvHubMember *member = g_queue_pop_head_link (&hub->ready)->data;
 
+      hub->to_call--;
+      --*budget;
       member->queued = FALSE;
       member->call (member);
     }
+  return hub->to_call == 0 || hub->ready.length == 0;
 }
 
+/* The hub reads on only when all whom the last window concerned have been called: so they read it from the window, also in a
+ * later turn. Those that are queued while they are called wait for the next time, so that nobody who always has more can
+ * keep the context to itself. */
 static gboolean
 dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
   KvWatchHub *hub = ((HubSource *) source)->hub;
-  gboolean more = TRUE;
+  guint budget = CALLS_PER_TURN;
+  gboolean all_called, more = TRUE;
 
   /* Before reading: what comes from here on makes it ready again. */
   g_source_set_ready_time (source, -1);
   hub->references++;
 
-  for (guint n = 0; more && n < WINDOWS_PER_TURN; n++)
+  all_called = call_ready (hub, &budget);
+  for (guint n = 0; all_called && more && n < WINDOWS_PER_TURN; n++)
     {
       more = hub->members > 0 && advance (hub);
-      call_ready (hub);
+      hub->to_call = hub->ready.length;
+      all_called = call_ready (hub, &budget);
     }
-  /* Whoever has not read to the end reads on from the log: a quiet hub keeps no entry alive. */
-  clear_window (hub);
-  if (hub->members > 0 && !more)
-    more = !kv_change_log_arm (hub->store->log, &hub->reader, hub->seen);
+  if (all_called)
+    {
+      /* Whoever has not read to the end reads on from the log: a quiet hub keeps no entry alive. */
+      clear_window (hub);
+      if (hub->members > 0 && !more)
+        more = !kv_change_log_arm (hub->store->log, &hub->reader, hub->seen);
+    }
   if (more || hub->ready.length > 0)
     g_source_set_ready_time (source, 0);
 
