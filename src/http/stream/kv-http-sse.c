@@ -3,6 +3,7 @@
  */
 #include "http/stream/kv-http-sse.h"
 
+#include "http/stream/kv-http-frame-batch.h"
 #include "http/stream/kv-http-frame-cache.h"
 #include "http/stream/kv-http-frame.h"
 #include "http/wire/kv-http-wire.h"
@@ -14,11 +15,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-
-/* What a stream takes out of its watch at a time: so many frames, or a few more bytes than these.
- * It is all that a slow client makes us hold; what it has yet to see stays in the log. */
-#define MAX_GATHERED 16
-#define GATHERED_BYTES (64 * 1024)
 
 /* How often a stream may gather before the others have their turn. */
 #define MAX_ROUNDS 4
@@ -32,27 +28,37 @@
 
 #define IDLE_EVENTS (EPOLLIN | EPOLLRDHUP)
 
+/* Thousands of comments at once would keep the worker from everything else for as long as they take. So a round of them goes
+ * in slices with a pause between, in which others have their turn: of so many streams, or, where there are more, in so many
+ * slices. A few streams still cost one wake-up a round. */
+#define SLICE_STREAMS 256
+#define SLICES 64
+#define SLICE_PAUSE (100 * G_TIME_SPAN_MILLISECOND)
+
 struct _KvSseGroup {
   KvHttpTimer timer;    /* first, so that the timer is the group; armed while there are streams */
   KvHttpPoller *poller; /* (borrowed) */
   const KvHttpLimits *limits; /* (borrowed) */
   KvHttpFrameCache *cache;    /* (owned) */
-  GQueue streams;             /* of KvSseStream, by their links */
+  GQueue streams;     /* of KvSseStream, by their links: those that a round has passed come last */
+  guint round;        /* of keep-alive comments */
+  gint64 round_began; /* by the monotonic clock */
+  gboolean in_round;  /* whether a slice of it is still to come */
 };
 
+/* What thousands of idle streams are made of. What each change touches comes first. */
 typedef struct {
-  KvHttpPollerItem item; /* first, so that the item is the stream */
-  KvSseGroup *group;     /* (borrowed) */
-  GList link;            /* in the group's streams */
-  KvHttpSocket socket;   /* (owned) */
-  KvWatch *watch;        /* (owned) */
+  KvHttpPollerItem item;     /* first, so that the item is the stream */
+  KvSseGroup *group;         /* (borrowed) */
+  KvWatch *watch;            /* (owned) */
+  KvHttpFrameBatch *waiting; /* (owned) (nullable): what the socket has not taken yet */
+  gboolean begun; /* whether the head has been sent, with the first frames right behind it */
 
-  GBytes *frames[MAX_GATHERED]; /* (owned): what the socket is to take next */
-  guint n_frames;
-  gsize offset;         /* bytes of the first frame that it has taken already */
-  gint64 waiting_since; /* when it last took something, by the monotonic clock; 0 if none wait */
-  gsize received;       /* bytes that have been read over */
-  gboolean begun;       /* whether the head has been sent, with the first frames right behind it */
+  guint received;       /* bytes that have been read over */
+  gint64 waiting_since; /* when the socket last took something, by the monotonic clock */
+  guint round;          /* of comments: the last one that has passed it */
+  GList link;           /* in the group's streams */
+  KvHttpSocket socket;  /* (owned) */
 } KvSseStream;
 
 typedef enum {
@@ -62,12 +68,12 @@ typedef enum {
 } Flushed;
 
 static void
-drop_frames (KvSseStream *stream, guint n)
+drop_waiting (KvSseStream *stream)
 {
-  for (guint i = 0; i < n; i++)
-    g_bytes_unref (stream->frames[i]);
-  stream->n_frames -= n;
-  memmove (stream->frames, stream->frames + n, stream->n_frames * sizeof stream->frames[0]);
+  if (stream->waiting == NULL)
+    return;
+  kv_http_frame_batch_clear (stream->waiting);
+  g_clear_pointer (&stream->waiting, g_free);
 }
 
 static void
@@ -77,10 +83,12 @@ close_stream (KvSseStream *stream)
 
   kv_http_poller_remove (group->poller, &stream->item);
   kv_watch_free (stream->watch);
-  drop_frames (stream, stream->n_frames);
+  drop_waiting (stream);
+  g_clear_pointer (&stream->socket.unsent, g_bytes_unref);
   g_queue_unlink (&group->streams, &stream->link);
   if (group->streams.length == 0)
     {
+      group->in_round = FALSE;
       kv_http_poller_clear_timer (group->poller, &group->timer);
       kv_http_frame_cache_clear (group->cache);
     }
@@ -106,13 +114,35 @@ encode (KvHttpFrameCache *cache, const KvWatchEvent *event)
   g_assert_not_reached ();
 }
 
+static GBytes *
+make_head (void)
+{
+  char *head = g_strconcat ("HTTP/1.1 200 OK\r\n"
+                            "Date: ",
+                            kv_http_wire_get_date (),
+                            "\r\n"
+                            "Content-Type: text/event-stream\r\n"
+                            "Cache-Control: no-store\r\n"
+                            "X-Content-Type-Options: nosniff\r\n"
+                            "Connection: close\r\n"
+                            "\r\n",
+                            NULL);
+  return g_bytes_new_take (head, strlen (head));
+}
+
 /* Takes the next frames out of the watch. Returns FALSE when there are no more of them now. */
 static gboolean
-gather (KvSseStream *stream)
+gather (KvSseStream *stream, KvHttpFrameBatch *batch)
 {
-  gsize bytes = 0;
+  if (!stream->begun)
+    {
+      if (stream->socket.unsent != NULL)
+        kv_http_frame_batch_add (batch, g_steal_pointer (&stream->socket.unsent));
+      kv_http_frame_batch_add (batch, make_head ());
+      stream->begun = TRUE;
+    }
 
-  while (stream->n_frames < MAX_GATHERED && bytes < GATHERED_BYTES)
+  while (kv_http_frame_batch_has_room (batch))
     {
       g_auto (KvWatchEvent) event = { 0 };
       GBytes *frame;
@@ -120,92 +150,74 @@ gather (KvSseStream *stream)
       if (!kv_watch_next (stream->watch, &event))
         return FALSE;
       frame = encode (stream->group->cache, &event);
-      if (frame == NULL)
-        continue;
-      bytes += g_bytes_get_size (frame);
-      stream->frames[stream->n_frames++] = frame;
+      if (frame != NULL)
+        kv_http_frame_batch_add (batch, frame);
     }
   return TRUE;
 }
 
-static gssize
-send_frames (KvSseStream *stream)
-{
-  struct iovec vectors[MAX_GATHERED];
-  struct msghdr message = { .msg_iov = vectors, .msg_iovlen = stream->n_frames };
-  gssize sent;
-
-  for (guint i = 0; i < stream->n_frames; i++)
-    vectors[i].iov_base = (gpointer) g_bytes_get_data (stream->frames[i], &vectors[i].iov_len);
-  vectors[0].iov_base = (char *) vectors[0].iov_base + stream->offset;
-  vectors[0].iov_len -= stream->offset;
-  do
-    sent = sendmsg (stream->socket.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-  while (sent < 0 && errno == EINTR);
-  return sent;
-}
-
-static void
-consume (KvSseStream *stream, gsize sent)
-{
-  guint taken = 0;
-
-  sent += stream->offset;
-  while (taken < stream->n_frames && sent >= g_bytes_get_size (stream->frames[taken]))
-    sent -= g_bytes_get_size (stream->frames[taken++]);
-  stream->offset = sent;
-  drop_frames (stream, taken);
-}
-
-/* Gives the socket what has been gathered, as far as it takes it now. */
+/* Gives the socket a batch, or what waits for it where there is some, as far as it takes it now. */
 static Flushed
-flush (KvSseStream *stream)
+flush (KvSseStream *stream, KvHttpFrameBatch *batch)
 {
   gssize sent;
 
-  if (stream->n_frames == 0)
+  if (batch->n_frames == 0)
     return TAKEN;
-  sent = send_frames (stream);
+  sent = kv_http_frame_batch_send (batch, stream->socket.fd);
   if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
-    return BROKEN;
-  if (sent > 0)
-    consume (stream, (gsize) sent);
-  if (stream->n_frames == 0)
     {
-      stream->waiting_since = 0;
-      return TAKEN;
+      kv_http_frame_batch_clear (batch);
+      return BROKEN;
     }
-  if (sent > 0 || stream->waiting_since == 0)
+  if (batch->n_frames == 0)
+    return TAKEN;
+  if (sent > 0 || stream->waiting == NULL)
     stream->waiting_since = g_get_monotonic_time ();
+  if (stream->waiting == NULL)
+    stream->waiting = g_memdup2 (batch, sizeof *batch);
   return FULL;
 }
 
-/* Moves frames from the watch to the socket, until there are none, or the socket is full, or it is
- * the others' turn. May free the stream. */
+/* Moves frames from the watch to the socket, until there are none, or the socket is full, or it has done so often enough. What
+ * the socket does not take stays in the stream. */
+static Flushed
+pump (KvSseStream *stream, gboolean *more)
+{
+  Flushed flushed = TAKEN;
+
+  *more = TRUE;
+  if (stream->waiting != NULL)
+    {
+      flushed = flush (stream, stream->waiting);
+      if (flushed == TAKEN)
+        drop_waiting (stream);
+    }
+  for (guint round = 0; *more && flushed == TAKEN && round < MAX_ROUNDS; round++)
+    {
+      KvHttpFrameBatch batch;
+
+      batch.n_frames = 0;
+      batch.offset = 0;
+      batch.bytes = 0;
+      *more = gather (stream, &batch);
+      flushed = flush (stream, &batch);
+    }
+  return flushed;
+}
+
+/* May free the stream. */
 static void
 run_stream (KvSseStream *stream)
 {
-  KvHttpPoller *poller = stream->group->poller;
-  gboolean more = TRUE;
+  gboolean more;
+  Flushed flushed = pump (stream, &more);
 
-  for (guint round = 0; more && round < MAX_ROUNDS; round++)
-    {
-      if (stream->n_frames == 0 || !stream->begun)
-        more = gather (stream);
-      stream->begun = TRUE;
-      switch (flush (stream))
-        {
-        case BROKEN:
-          close_stream (stream);
-          return;
-        case FULL:
-          kv_http_poller_modify (poller, &stream->item, IDLE_EVENTS | EPOLLOUT);
-          return;
-        case TAKEN:
-          break;
-        }
-    }
-  kv_http_poller_modify (poller, &stream->item, more ? IDLE_EVENTS | EPOLLOUT : IDLE_EVENTS);
+  if (flushed == BROKEN)
+    close_stream (stream);
+  else
+    kv_http_poller_modify (stream->group->poller, &stream->item,
+                           flushed == FULL || more ? IDLE_EVENTS | EPOLLOUT : IDLE_EVENTS);
 }
 
 static void
@@ -214,7 +226,7 @@ on_watch (KvWatch *watch, gpointer user_data)
   KvSseStream *stream = user_data;
 
   /* One that waits for its socket reads on by itself. */
-  if (stream->n_frames == 0)
+  if (stream->waiting == NULL)
     run_stream (stream);
 }
 
@@ -227,7 +239,7 @@ read_over (KvSseStream *stream)
 
   if (n < 0)
     return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-  stream->received += (gsize) n;
+  stream->received += (guint) n;
   return n > 0 && stream->received <= MAX_RECEIVED;
 }
 
@@ -245,16 +257,54 @@ on_ready (KvHttpPollerItem *item, guint32 events)
     run_stream (stream);
 }
 
+/* May free the stream. */
 static void
 keep_alive (KvSseStream *stream, gint64 now)
 {
-  if (stream->n_frames == 0)
+  KvHttpFrameBatch batch = { 0 };
+
+  if (stream->waiting != NULL)
     {
-      stream->frames[stream->n_frames++] = kv_http_frame_new_comment ();
-      run_stream (stream);
+      if (now - stream->waiting_since > stream->group->limits->body_timeout)
+        close_stream (stream);
+      return;
     }
-  else if (stream->begun && now - stream->waiting_since > stream->group->limits->body_timeout)
-    close_stream (stream);
+  if (!stream->begun)
+    return;
+  kv_http_frame_batch_add (&batch, kv_http_frame_new_comment ());
+  switch (flush (stream, &batch))
+    {
+    case BROKEN:
+      close_stream (stream);
+      break;
+    case FULL:
+      kv_http_poller_modify (stream->group->poller, &stream->item, IDLE_EVENTS | EPOLLOUT);
+      break;
+    case TAKEN:
+      break;
+    }
+}
+
+/* A slice of the round. Returns whether there is more of it to come. */
+static gboolean
+keep_some_alive (KvSseGroup *group, gint64 now)
+{
+  guint left = MAX (SLICE_STREAMS, group->streams.length / SLICES);
+  KvSseStream *stream;
+
+  while (group->streams.length > 0)
+    {
+      stream = group->streams.head->data;
+      if (stream->round == group->round)
+        return FALSE;
+      if (left-- == 0)
+        return TRUE;
+      stream->round = group->round;
+      g_queue_unlink (&group->streams, &stream->link);
+      g_queue_push_tail_link (&group->streams, &stream->link);
+      keep_alive (stream, now);
+    }
+  return FALSE;
 }
 
 static void
@@ -262,32 +312,19 @@ on_timer (KvHttpTimer *timer)
 {
   KvSseGroup *group = (KvSseGroup *) timer;
   gint64 now = g_get_monotonic_time ();
-  GList *next;
+  gint64 delay = SLICE_PAUSE;
 
-  kv_http_frame_cache_clear (group->cache);
-  for (GList *link = group->streams.head; link != NULL; link = next)
+  if (!group->in_round)
     {
-      next = link->next;
-      keep_alive (link->data, now);
+      group->round++;
+      group->round_began = now;
+      kv_http_frame_cache_clear (group->cache);
     }
+  group->in_round = keep_some_alive (group, now);
+  if (!group->in_round)
+    delay = MAX (group->round_began + group->limits->keep_alive_interval - now, 0);
   if (group->streams.length > 0)
-    kv_http_poller_set_timer (group->poller, &group->timer, group->limits->keep_alive_interval);
-}
-
-static GBytes *
-make_head (void)
-{
-  char *head = g_strconcat ("HTTP/1.1 200 OK\r\n"
-                            "Date: ",
-                            kv_http_wire_get_date (),
-                            "\r\n"
-                            "Content-Type: text/event-stream\r\n"
-                            "Cache-Control: no-store\r\n"
-                            "X-Content-Type-Options: nosniff\r\n"
-                            "Connection: close\r\n"
-                            "\r\n",
-                            NULL);
-  return g_bytes_new_take (head, strlen (head));
+    kv_http_poller_set_timer (group->poller, &group->timer, delay);
 }
 
 /* Frames are small and written whole, so there is nothing for Nagle's algorithm to wait for.
@@ -336,15 +373,13 @@ kv_sse_group_open (KvSseGroup *group,
   stream->item.func = on_ready;
   stream->group = group;
   stream->link.data = stream;
-  if (stream->socket.unsent != NULL)
-    stream->frames[stream->n_frames++] = g_steal_pointer (&stream->socket.unsent);
-  stream->frames[stream->n_frames++] = make_head ();
+  stream->round = group->round;
   if (group->streams.length == 0)
     kv_http_poller_set_timer (group->poller, &group->timer, group->limits->keep_alive_interval);
   g_queue_push_tail_link (&group->streams, &stream->link);
 
-  /* It begins in a turn of its own: the carrier is still in the middle of the exchange. */
-  if (!kv_http_poller_add (group->poller, &stream->item, stream->socket.fd, IDLE_EVENTS | EPOLLOUT))
+  /* It begins when the watch calls, in a turn of its own: the carrier is still in the middle of the exchange. */
+  if (!kv_http_poller_add (group->poller, &stream->item, stream->socket.fd, IDLE_EVENTS))
     close_stream (stream);
   return TRUE;
 }
@@ -354,15 +389,9 @@ kv_sse_group_open (KvSseGroup *group,
 static void
 end_stream (KvSseStream *stream)
 {
-  gboolean more = TRUE;
+  gboolean more;
 
-  for (guint round = 0; more && round < MAX_ROUNDS; round++)
-    {
-      if (stream->n_frames == 0)
-        more = gather (stream);
-      if (flush (stream) != TAKEN)
-        break;
-    }
+  pump (stream, &more);
   read_over (stream);
   close_stream (stream);
 }
