@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  * SPDX-FileCopyrightText: 2026 the kvstore authors
  */
+#include "http/stream/kv-http-frame-batch.h"
 #include "http/stream/kv-http-frame-cache.h"
 #include "http/stream/kv-http-frame.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static KvEntry *
 make_entry (const char *key, const char *value, gsize length)
@@ -192,6 +196,68 @@ test_cache_shares_snapshots (void)
   assert_frame (absent, "event: WATCH key k2\ndata: \n\n");
 }
 
+/* A socket with little room takes a few frames and a part of another at a time. */
+static void
+test_batch_in_parts (void)
+{
+  KvHttpFrameBatch batch = { 0 };
+  g_autoptr (GString) expected = g_string_new (NULL);
+  g_autoptr (GString) received = g_string_new (NULL);
+  guint n_parts = 0;
+  int ends[2], size = 1;
+  gsize left;
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), ==,
+                   0);
+  setsockopt (ends[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+  for (guint i = 0; kv_http_frame_batch_has_room (&batch); i++)
+    {
+      char *frame = g_strnfill (1000 + i, (char) ('a' + i));
+
+      g_string_append (expected, frame);
+      kv_http_frame_batch_add (&batch, g_bytes_new_take (frame, strlen (frame)));
+    }
+  g_assert_cmpuint (batch.n_frames, ==, KV_HTTP_FRAME_BATCH_MAX);
+
+  for (left = expected->len; batch.n_frames > 0; n_parts++)
+    {
+      char buffer[65536];
+      gssize sent = kv_http_frame_batch_send (&batch, ends[0]);
+
+      g_assert_cmpint (sent, >, 0);
+      left -= (gsize) sent;
+      g_assert_cmpuint (batch.bytes, ==, left);
+      g_assert_cmpint (recv (ends[1], buffer, sizeof buffer, 0), ==, sent);
+      g_string_append_len (received, buffer, sent);
+    }
+  g_assert_cmpuint (n_parts, >, 2);
+  g_assert_cmpstr (received->str, ==, expected->str);
+  close (ends[0]);
+  close (ends[1]);
+}
+
+static void
+test_batch_is_bounded (void)
+{
+  KvHttpFrameBatch batch = { 0 };
+  int ends[2];
+
+  kv_http_frame_batch_add (&batch, kv_http_frame_new_comment ());
+  g_assert_true (kv_http_frame_batch_has_room (&batch));
+  kv_http_frame_batch_add (&batch, g_bytes_new_take (g_malloc0 (1024 * 1024), 1024 * 1024));
+  g_assert_false (kv_http_frame_batch_has_room (&batch));
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), ==,
+                   0);
+  close (ends[1]);
+  g_assert_cmpint (kv_http_frame_batch_send (&batch, ends[0]), <, 0);
+  g_assert_cmpint (errno, ==, EPIPE);
+  g_assert_cmpuint (batch.n_frames, ==, 2);
+  close (ends[0]);
+  kv_http_frame_batch_clear (&batch);
+  g_assert_true (kv_http_frame_batch_has_room (&batch));
+  g_assert_cmpuint (batch.n_frames, ==, 0);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -209,5 +275,7 @@ main (int argc, char *argv[])
   TEST ("cache/shares-changes", test_cache_shares_changes);
   TEST ("cache/is-bounded", test_cache_is_bounded);
   TEST ("cache/shares-snapshots", test_cache_shares_snapshots);
+  TEST ("batch/leaves-in-parts", test_batch_in_parts);
+  TEST ("batch/is-bounded", test_batch_is_bounded);
   return g_test_run ();
 }

@@ -407,6 +407,41 @@ test_thousands_come_and_go (void)
     }
 }
 
+/* Who is called in a turn is bounded. Those whose turn has not come may leave, and the key may be written, in between. */
+static void
+test_crowd (void)
+{
+  g_autoptr (KvStore) store = kv_store_new ();
+  const char *keys[] = { "k", NULL };
+  g_autofree Listener *listeners = g_new0 (Listener, 2000);
+  guint n_called = 0, n_turns = 0;
+
+  for (guint i = 0; i < 2000; i++)
+    listen_to (&listeners[i], store, keys, NULL, KV_WATCH_FROM_NOW);
+  for (guint i = 0; i < 2000; i++)
+    assert_lines (&listeners[i], "SNAPSHOT k=-; END");
+
+  kv_store_put (store, "k", "1", -1, NULL);
+  g_main_context_iteration (NULL, FALSE);
+  for (guint i = 0; i < 2000; i++)
+    n_called += listeners[i].lines->len > 0;
+  g_assert_cmpuint (n_called, >, 0);
+  g_assert_cmpuint (n_called, <, 1000);
+
+  kv_store_put (store, "k", "2", -1, NULL);
+  for (guint i = 0; i < 2000; i += 2)
+    listener_clear (&listeners[i]);
+  kv_store_put (store, "k", "3", -1, NULL);
+  while (g_main_context_iteration (NULL, FALSE))
+    n_turns++;
+  g_assert_cmpuint (n_turns, >, 1);
+  for (guint i = 1; i < 2000; i += 2)
+    {
+      assert_lines (&listeners[i], "PUT k=1; PUT k=2; PUT k=3");
+      listener_clear (&listeners[i]);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -424,5 +459,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/store/watch/transaction-is-told-whole", test_transaction_is_told_whole);
   g_test_add_func ("/store/watch/may-end-within-the-call", test_may_end_in_the_call);
   g_test_add_func ("/store/watch/thousands-come-and-go", test_thousands_come_and_go);
+  g_test_add_func ("/store/watch/crowd-is-called-in-portions", test_crowd);
   return g_test_run ();
 }
