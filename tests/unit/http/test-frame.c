@@ -231,7 +231,7 @@ test_batch_in_parts (void)
       g_string_append_len (received, buffer, sent);
     }
   g_assert_cmpuint (n_parts, >, 2);
-  g_assert_cmpstr (received->str, ==, expected->str);
+  g_assert_true (g_string_equal (received, expected));
   close (ends[0]);
   close (ends[1]);
 }
