@@ -11,9 +11,11 @@ by the frames that its clients have counted; a client that misses a frame, or se
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
+import resource
 import signal
 import statistics
 import subprocess
@@ -51,31 +53,49 @@ def private_bytes(pid):
     raise RuntimeError("the kernel does not tell Private_Dirty")
 
 
-class Bare:
+class Program:
+    """A process of ours, which is not there any more when its block is left, however that happens."""
+
+    def __init__(self, command, core, **options):
+        self.process = subprocess.Popen(command, text=True, preexec_fn=on_core(core), **options)
+        self.pid = self.process.pid
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        try:
+            self.stop()
+            self.process.wait(PATIENCE)
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+
+
+class Bare(Program):
     """fanout-bare: the loop and nothing else."""
 
     def __init__(self):
-        self.process = subprocess.Popen([HERE / "fanout-bare"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True, preexec_fn=on_core(SERVER_CORE))
+        super().__init__([HERE / "fanout-bare"], SERVER_CORE, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.port = int(self.process.stdout.readline())
 
     def stop(self):
         self.process.stdin.close()
-        self.process.wait(PATIENCE)
 
 
-class Kvstored:
+class Kvstored(Program):
     """A kvstored with one worker and a store of its own."""
 
     def __init__(self, directory):
         environment = dict(os.environ, HOME=directory, XDG_RUNTIME_DIR=directory, XDG_DATA_HOME=f"{directory}/data",
                            XDG_CONFIG_HOME=f"{directory}/config")
         read_end, write_end = os.pipe()
-        self.process = subprocess.Popen(
+        super().__init__(
             [BUILD / "src/kvstored", "--http", "127.0.0.1:0", "--http-threads", "1", "--bus", "none", "--store",
              "memory:", "--rate-limit", "off", "--log-level", "warning", "--max-connections", str(2 * WATCHERS),
              "--ready-fd", str(write_end)],
-            env=environment, pass_fds=[write_end], preexec_fn=on_core(SERVER_CORE))
+            SERVER_CORE, env=environment, pass_fds=[write_end])
         os.close(write_end)
         with os.fdopen(read_end) as ready:
             lines = ready.read().split()
@@ -83,17 +103,15 @@ class Kvstored:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(PATIENCE)
 
 
-class Clients:
+class Clients(Program):
     """The watchers of one server, and the one who writes: fanout-client."""
 
     def __init__(self, server):
         self.server = server
-        self.process = subprocess.Popen([HERE / "fanout-client", str(server.port), str(WATCHERS)],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        preexec_fn=on_core(CLIENT_CORE))
+        super().__init__([HERE / "fanout-client", str(server.port), str(WATCHERS)], CLIENT_CORE,
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def ask(self, *words):
         print(*words, file=self.process.stdin, flush=True)
@@ -104,13 +122,12 @@ class Clients:
 
     def cost(self, *words):
         """Microseconds of the server's CPU a frame, and microseconds from a write to its last frame."""
-        before = cpu_nanoseconds(self.server.process.pid)
+        before = cpu_nanoseconds(self.server.pid)
         frames, elapsed = self.ask(*words)
-        return (cpu_nanoseconds(self.server.process.pid) - before) / 1000 / int(frames), float(elapsed)
+        return (cpu_nanoseconds(self.server.pid) - before) / 1000 / int(frames), float(elapsed)
 
     def stop(self):
         self.process.stdin.close()
-        self.process.wait(PATIENCE)
 
 
 def record(name, title, unit, asked, limit, series, ratios):
@@ -121,9 +138,11 @@ def record(name, title, unit, asked, limit, series, ratios):
 
 
 def measure_delivery(rounds, changes):
-    with tempfile.TemporaryDirectory() as directory:
-        servers = {"kvstored": Kvstored(directory), "bare send()": Bare()}
-        clients = {label: Clients(server) for label, server in servers.items()}
+    with contextlib.ExitStack() as programs:
+        directory = programs.enter_context(tempfile.TemporaryDirectory())
+        servers = {"kvstored": programs.enter_context(Kvstored(directory)),
+                   "bare send()": programs.enter_context(Bare())}
+        clients = {label: programs.enter_context(Clients(server)) for label, server in servers.items()}
         one = {label: [] for label in servers}
         last = {label: [] for label in servers}
         burst = {label: [] for label in servers}
@@ -137,8 +156,6 @@ def measure_delivery(rounds, changes):
                 last[label].append(elapsed / 1000)
             for label, client in clients.items():
                 burst[label].append(client.cost("burst", 1, 16)[0])
-        for program in [*clients.values(), *servers.values()]:
-            program.stop()
 
     def ratios(series):
         return [a / b for a, b in zip(series["kvstored"], series["bare send()"])]
@@ -156,23 +173,30 @@ def measure_delivery(rounds, changes):
 def measure_memory(rounds):
     bytes_each = []
     for _ in range(rounds):
-        with tempfile.TemporaryDirectory() as directory:
-            server = Kvstored(directory)
-            clients = Clients(server)
+        with tempfile.TemporaryDirectory() as directory, Kvstored(directory) as server, Clients(server) as clients:
             # One, so that what is made for the first of them is not counted as theirs.
             clients.ask("open", 1)
-            before = private_bytes(server.process.pid)
+            before = private_bytes(server.pid)
             clients.ask("open", WATCHERS)
             # What is kept for a connection between two requests is let go after a second of rest.
             time.sleep(3)
-            bytes_each.append((private_bytes(server.process.pid) - before) / (WATCHERS - 1))
-            clients.stop()
-            server.stop()
+            bytes_each.append((private_bytes(server.pid) - before) / (WATCHERS - 1))
     return [record("sse-memory", f"{WATCHERS:,} idle watchers, memory of the daemon's own each", "bytes",
                    "at most 2,048", 2048, {"kvstored": bytes_each}, [])]
 
 
+def allow_files():
+    """A descriptor for each watcher, in the server and in its clients, and some more."""
+    wanted = WATCHERS + 200
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        raise SystemExit(f"this needs {wanted:,} open files a process, and the limit is {hard:,} (ulimit -Hn)")
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def measure(quick):
+    allow_files()
     return measure_delivery(*((5, 10) if quick else (11, 30))) + measure_memory(1 if quick else 3)
 
 
