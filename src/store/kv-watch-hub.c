@@ -119,8 +119,9 @@ wake (KvLogReader *reader, guint64 sequence)
   return TRUE;
 }
 
-void
-kv_watch_hub_queue (KvWatchHub *hub, KvHubMember *member)
+/* Within a dispatch, which sees to it that they are called. */
+static void
+enqueue (KvWatchHub *hub, KvHubMember *member)
 {
   if (member->queued)
     return;
@@ -128,6 +129,12 @@ kv_watch_hub_queue (KvWatchHub *hub, KvHubMember *member)
   member->queued = TRUE;
   member->link = (GList){ .data = member };
   g_queue_push_tail_link (&hub->ready, &member->link);
+}
+
+void
+kv_watch_hub_queue (KvWatchHub *hub, KvHubMember *member)
+{
+  enqueue (hub, member);
   g_source_set_ready_time (hub->source, 0);
 }
 
@@ -143,7 +150,7 @@ tell_topic (KvWatchHub *hub, KvHubTopic *topic, const KvChange *change)
         continue;
       member->pending = TRUE;
       member->cursor = change->sequence;
-      kv_watch_hub_queue (hub, member);
+      enqueue (hub, member);
     }
 }
 
@@ -189,7 +196,7 @@ lose_all_of (KvWatchHub *hub, GHashTable *topics, guint64 seen)
             continue;
           member->pending = TRUE;
           member->cursor = seen;
-          kv_watch_hub_queue (hub, member);
+          enqueue (hub, member);
         }
     }
 }
