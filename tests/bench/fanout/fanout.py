@@ -7,7 +7,7 @@ Both servers have all their clients at once, and take turns within one run, so t
 Servers run on the first core and clients on the last. The CPU is the kernel's own account of the server's threads, divided
 by the frames that its clients have counted; a client that misses a frame, or sees one twice, ends the run.
 
-./dev bench fanout [--quick] [--json FILE]
+tests/bench/fanout/fanout.py [--quick] [--json FILE], with KVSTORED_BUILDDIR where the release build is.
 """
 
 import argparse
