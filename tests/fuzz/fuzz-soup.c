@@ -3,6 +3,8 @@
  */
 #include "fuzz-soup.h"
 
+#include "http/express/kv-express-recogniser.h"
+
 #include <libsoup/soup.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -202,6 +204,21 @@ check_header (const FuzzRequest *request, SoupMessageHeaders *headers, const cha
   g_assert_cmpstr (same, ==, theirs);
 }
 
+/* What is answered without libsoup is, in libsoup's eyes too, plain. */
+static void
+check_plain (const FuzzRequest *request, SoupMessageHeaders *headers, SoupHTTPVersion version)
+{
+  KvHttpMethod method = kv_http_method_parse (request->method, strlen (request->method));
+
+  if (!kv_express_recognise (&request->head, method))
+    return;
+  g_assert_cmpint (version, ==, SOUP_HTTP_1_1);
+  g_assert_cmpint (soup_message_headers_get_encoding (headers), !=, SOUP_ENCODING_CHUNKED);
+  g_assert_null (soup_message_headers_get_list (headers, "Expect"));
+  g_assert_null (soup_message_headers_get_list (headers, "Upgrade"));
+  g_assert_cmpstr (request->method, !=, "CONNECT");
+}
+
 gboolean
 fuzz_soup_check_head (const FuzzRequest *request)
 {
@@ -237,6 +254,7 @@ fuzz_soup_check_head (const FuzzRequest *request)
                    ==, head->expects_continue);
   for (guint i = 0; i < G_N_ELEMENTS (read_by_somebody); i++)
     check_header (request, headers, read_by_somebody[i]);
+  check_plain (request, headers, version);
   /* What is no URI we take, and answer, mostly with 404 or 400; it goes no further. */
   return uri != NULL;
 }

@@ -35,8 +35,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FuzzSoup, fuzz_soup_clear)
  * fuzz_soup_check_head:
  *
  * Aborts unless libsoup's parser understands the head of @request as ours did: method, target,
- * version, framing, and the headers that mean something to somebody here. It may refuse the head
- * for a reason that is known.
+ * version, framing, and the headers that mean something to somebody here; and unless the request is
+ * plain for libsoup where the express lane takes it. It may refuse the head for a reason that is
+ * known.
  *
  * Returns: %FALSE when it refuses it
  */
