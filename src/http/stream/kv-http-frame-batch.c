@@ -59,11 +59,16 @@ send_many (const KvHttpFrameBatch *batch, int fd)
 {
   struct iovec vectors[KV_HTTP_FRAME_BATCH_MAX];
   struct msghdr message = { .msg_iov = vectors, .msg_iovlen = batch->n_frames };
+  gsize skipped = batch->offset;
 
   for (guint i = 0; i < batch->n_frames; i++)
-    vectors[i].iov_base = (gpointer) g_bytes_get_data (batch->frames[i], &vectors[i].iov_len);
-  vectors[0].iov_base = (char *) vectors[0].iov_base + batch->offset;
-  vectors[0].iov_len -= batch->offset;
+    {
+      gsize length;
+      char *data = (gpointer) g_bytes_get_data (batch->frames[i], &length);
+
+      vectors[i] = (struct iovec){ data + skipped, length - skipped };
+      skipped = 0;
+    }
   return sendmsg (fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
