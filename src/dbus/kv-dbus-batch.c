@@ -37,26 +37,23 @@ on_done (KvStore *store,
          const GError *error,
          gpointer user_data)
 {
-  GDBusMethodInvocation *invocation = user_data;
+  KvDbusCall *call = user_data;
   gsize budget = KV_DBUS_MAX_REPLY_BYTES;
   GVariantBuilder reply;
 
   if (error != NULL)
     {
-      kv_dbus_error_return (invocation, g_error_copy (error));
+      kv_dbus_error_return (call, g_error_copy (error));
       return;
     }
   g_variant_builder_init (&reply, G_VARIANT_TYPE ("a(usa{sv})"));
   for (guint i = 0; i < length; i++)
     g_variant_builder_add_value (&reply, kv_dbus_codec_batch_result (&results[i], &budget));
-  g_dbus_method_invocation_return_value (invocation, g_variant_new ("(a(usa{sv}))", &reply));
+  kv_dbus_call_return (call, g_variant_new ("(a(usa{sv}))", &reply));
 }
 
 gboolean
-kv_dbus_batch_run (KvDbusContext *context,
-                   GVariant *parameters,
-                   GDBusMethodInvocation *invocation,
-                   GError **error)
+kv_dbus_batch_run (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error)
 {
   g_autoptr (GVariant) entries = g_variant_get_child_value (parameters, 0);
   gsize n_entries = g_variant_n_children (entries);
@@ -78,10 +75,9 @@ kv_dbus_batch_run (KvDbusContext *context,
         }
     }
   if (n_entries == 0)
-    on_done (context->store, NULL, 0, TRUE, NULL, invocation);
+    on_done (context->store, NULL, 0, TRUE, NULL, call);
   else
-    kv_store_submit (context->store, batch.operations, (guint) n_entries, FALSE, on_done,
-                     invocation);
+    kv_store_submit (context->store, batch.operations, (guint) n_entries, FALSE, on_done, call);
 
   return TRUE;
 }

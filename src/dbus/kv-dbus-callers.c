@@ -13,6 +13,8 @@ struct _KvDbusCallers {
   KvStore *store;              /* (owned) */
   GDBusConnection *connection; /* (owned) */
   GHashTable *by_name; /* (owned) (element-type utf8 Caller): the keys belong to the callers */
+  /* (owned) (element-type utf8 KvDbusWatch): all watches of all callers; key and value belong to the callers */
+  GHashTable *by_path;
   guint64 last_watch;
 };
 
@@ -32,6 +34,8 @@ caller_free (Caller *caller)
   g_dbus_connection_signal_unsubscribe (caller->callers->connection, caller->subscription);
   g_cancellable_cancel (caller->question);
   g_object_unref (caller->question);
+  for (GList *link = caller->watches.head; link != NULL; link = link->next)
+    g_hash_table_remove (caller->callers->by_path, kv_dbus_watch_get_path (link->data));
   g_queue_clear_full (&caller->watches, (GDestroyNotify) kv_dbus_watch_free);
   kv_dbus_flow_free (caller->flow);
   g_free (caller->name);
@@ -93,18 +97,6 @@ on_flow_open (gpointer user_data)
     }
 }
 
-static void
-on_watch_closed (KvDbusWatch *watch, gpointer user_data)
-{
-  Caller *caller = user_data;
-
-  g_queue_remove (&caller->watches, watch);
-  caller->n_names -= kv_dbus_watch_get_names (watch);
-  kv_dbus_watch_free (watch);
-  if (caller->watches.length == 0)
-    g_hash_table_remove (caller->callers->by_name, caller->name);
-}
-
 /* The bus is asked as well, behind the subscription, so that one who left before it is noticed too. */
 static void
 watch_name (Caller *caller)
@@ -146,6 +138,7 @@ kv_dbus_callers_new (KvStore *store, GDBusConnection *connection)
   callers->connection = g_object_ref (connection);
   callers->by_name =
     g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) caller_free);
+  callers->by_path = g_hash_table_new (g_str_hash, g_str_equal);
 
   return callers;
 }
@@ -189,9 +182,9 @@ kv_dbus_callers_add_watch (KvDbusCallers *callers,
   if (!check_room (caller, spec, error))
     return NULL;
 
-  path = g_strdup_printf (KV_DBUS_OBJECT_PATH "/watch/%" G_GUINT64_FORMAT, ++callers->last_watch);
+  path = g_strdup_printf (KV_DBUS_WATCH_PREFIX "%" G_GUINT64_FORMAT, ++callers->last_watch);
   watch = kv_dbus_watch_new (callers->store, callers->connection, sender, path, spec, caller->flow,
-                             on_watch_closed, caller, error);
+                             error);
   if (watch == NULL)
     {
       if (caller->watches.length == 0)
@@ -199,15 +192,36 @@ kv_dbus_callers_add_watch (KvDbusCallers *callers,
       return NULL;
     }
   g_queue_push_tail (&caller->watches, watch);
+  g_hash_table_insert (callers->by_path, (gpointer) kv_dbus_watch_get_path (watch), watch);
   caller->n_names += kv_dbus_watch_get_names (watch);
 
   return g_steal_pointer (&path);
+}
+
+KvDbusWatch *
+kv_dbus_callers_find_watch (KvDbusCallers *callers, const char *path)
+{
+  return g_hash_table_lookup (callers->by_path, path);
+}
+
+void
+kv_dbus_callers_remove_watch (KvDbusCallers *callers, KvDbusWatch *watch)
+{
+  Caller *caller = g_hash_table_lookup (callers->by_name, kv_dbus_watch_get_owner (watch));
+
+  g_queue_remove (&caller->watches, watch);
+  caller->n_names -= kv_dbus_watch_get_names (watch);
+  g_hash_table_remove (callers->by_path, kv_dbus_watch_get_path (watch));
+  kv_dbus_watch_free (watch);
+  if (caller->watches.length == 0)
+    g_hash_table_remove (callers->by_name, caller->name);
 }
 
 void
 kv_dbus_callers_free (KvDbusCallers *callers)
 {
   g_clear_pointer (&callers->by_name, g_hash_table_unref);
+  g_clear_pointer (&callers->by_path, g_hash_table_unref);
   g_clear_object (&callers->connection);
   g_clear_object (&callers->store);
   g_free (callers);

@@ -33,6 +33,21 @@ char *kv_dbus_callers_add_watch (KvDbusCallers *callers,
                                  GError **error);
 
 /**
+ * kv_dbus_callers_find_watch:
+ *
+ * Returns: (transfer none) (nullable): the watch at @path, whoever has it
+ */
+KvDbusWatch *kv_dbus_callers_find_watch (KvDbusCallers *callers, const char *path);
+
+/**
+ * kv_dbus_callers_remove_watch:
+ * @watch: one of these callers'
+ *
+ * Ends a watch.
+ */
+void kv_dbus_callers_remove_watch (KvDbusCallers *callers, KvDbusWatch *watch);
+
+/**
  * kv_dbus_callers_free:
  *
  * Ends all watches.

@@ -3,8 +3,8 @@
  */
 #pragma once
 
+#include "dbus/kv-dbus-call.h"
 #include "dbus/kv-dbus-callers.h"
-#include "principal/kv-rate-limiter.h"
 #include "store/kv-store.h"
 
 #include <gio/gio.h>
@@ -14,26 +14,25 @@ G_BEGIN_DECLS
 /**
  * KvDbusContext:
  *
- * What the methods work on.
+ * What the methods work on: for any thread, but for @callers, which belong to the service's main context.
  */
 typedef struct {
   KvStore *store;         /* (owned) */
-  KvRateLimiter *limiter; /* (borrowed) */
   gsize max_value_size;   /* in bytes */
-  KvDbusCallers *callers; /* (owned) (nullable): of the connection that there is now */
+  KvDbusCallers *callers; /* (owned): of the connection */
 } KvDbusContext;
 
 /**
  * KvDbusHandler:
  * @parameters: of the type that introspection/ has for the method
- * @invocation: (transfer full): is answered, now or later, when %TRUE is returned; the caller's still when it is %FALSE
+ * @call: (transfer full): is answered, now or later, when %TRUE is returned; the caller's still when it is %FALSE
  * @error: what to answer instead
  *
- * Carries out one method.
+ * Carries out one method, in GDBus's worker thread or in the service's main context: see #KvDbusMethod.
  */
 typedef gboolean (*KvDbusHandler) (KvDbusContext *context,
                                    GVariant *parameters,
-                                   GDBusMethodInvocation *invocation,
+                                   KvDbusCall *call,
                                    GError **error);
 
 G_END_DECLS

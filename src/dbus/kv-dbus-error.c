@@ -43,11 +43,24 @@ kv_dbus_error_get_name (KvError code)
 }
 
 void
-kv_dbus_error_return (GDBusMethodInvocation *invocation, GError *error)
+kv_dbus_error_return (KvDbusCall *call, GError *error)
 {
   g_autoptr (GError) owned = error;
   KvError code = owned->domain == KV_ERROR ? (KvError) owned->code : KV_ERROR_FAILED;
 
-  g_dbus_method_invocation_return_dbus_error (invocation, kv_dbus_error_get_name (code),
-                                              owned->message);
+  kv_dbus_call_return_error (call, kv_dbus_error_get_name (code), owned->message);
+}
+
+void
+kv_dbus_error_refuse (GDBusConnection *connection,
+                      const char *sender,
+                      const char *path,
+                      const char *interface,
+                      const char *method,
+                      GVariant *parameters,
+                      GDBusMethodInvocation *invocation,
+                      gpointer user_data)
+{
+  g_dbus_method_invocation_return_dbus_error (
+    invocation, kv_dbus_error_get_name (KV_ERROR_UNAVAILABLE), "The service is stopping");
 }

@@ -6,20 +6,22 @@
 #include "core/kv-error.h"
 #include "dbus/kv-dbus-batch.h"
 #include "dbus/kv-dbus-codec.h"
-#include "dbus/kv-dbus-error.h"
+#include "dbus/kv-dbus-generated.h"
 #include "dbus/kv-dbus-limits.h"
+#include "dbus/kv-dbus-names.h"
 #include "dbus/kv-dbus-options.h"
 #include "dbus/kv-dbus-read.h"
 #include "dbus/kv-dbus-write.h"
+#include "principal/kv-rate-limiter.h"
 #include "store/kv-watch.h"
 
 #include <string.h>
 
+/* What GDBus says of an object that it does not know. */
+#define UNKNOWN_METHOD "org.freedesktop.DBus.Error.UnknownMethod"
+
 static gboolean
-watch (KvDbusContext *context,
-       GVariant *parameters,
-       GDBusMethodInvocation *invocation,
-       GError **error)
+watch (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error)
 {
   g_autoptr (GVariant) dictionary = NULL;
   g_autofree const char **keys = NULL;
@@ -44,87 +46,144 @@ watch (KvDbusContext *context,
 
   if (options.given & KV_DBUS_OPTION_SINCE)
     spec.since = options.since;
-  path = kv_dbus_callers_add_watch (context->callers,
-                                    g_dbus_method_invocation_get_sender (invocation), &spec, error);
+  path = kv_dbus_callers_add_watch (context->callers, kv_dbus_call_get_sender (call), &spec, error);
   if (path == NULL)
     return FALSE;
-  g_dbus_method_invocation_return_value (invocation, g_variant_new ("(o)", path));
+  kv_dbus_call_return (call, g_variant_new ("(o)", path));
 
   return TRUE;
 }
 
 static gboolean
-get_status (KvDbusContext *context,
-            GVariant *parameters,
-            GDBusMethodInvocation *invocation,
-            GError **error)
+get_status (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error)
 {
   KvStoreStatus status;
 
   kv_store_get_status (context->store, &status);
-  g_dbus_method_invocation_return_value (
-    invocation, g_variant_new ("(@a{sv})", kv_dbus_codec_status (&status)));
+  kv_dbus_call_return (call, g_variant_new ("(@a{sv})", kv_dbus_codec_status (&status)));
 
   return TRUE;
 }
 
-static const struct {
-  const char *method;
-  KvDbusHandler handler;
-} handlers[] = {
-  { "Get", kv_dbus_read_get },
-  { "Put", kv_dbus_write_put },
-  { "Delete", kv_dbus_write_delete },
-  { "CompareAndSwap", kv_dbus_write_compare_and_swap },
-  { "GetBytes", kv_dbus_read_get_bytes },
-  { "PutBytes", kv_dbus_write_put_bytes },
-  { "GetMany", kv_dbus_read_get_many },
-  { "Touch", kv_dbus_write_touch },
-  { "Increment", kv_dbus_write_increment },
-  { "Batch", kv_dbus_batch_run },
-  { "Watch", watch },
-  { "GetStatus", get_status },
+/* org.kvstore.KvStore1.Watch.Close(). */
+static gboolean
+close_watch (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error)
+{
+  const char *path = kv_dbus_call_get_path (call);
+  KvDbusWatch *watch = kv_dbus_callers_find_watch (context->callers, path);
+
+  if (watch == NULL)
+    {
+      g_autofree char *text = g_strdup_printf ("Object does not exist at path “%s”", path);
+
+      kv_dbus_call_return_error (call, UNKNOWN_METHOD, text);
+      return TRUE;
+    }
+  if (!g_str_equal (kv_dbus_watch_get_owner (watch), kv_dbus_call_get_sender (call)))
+    {
+      g_set_error_literal (error, KV_ERROR, KV_ERROR_NOT_AUTHORIZED,
+                           "This watch belongs to somebody else");
+      return FALSE;
+    }
+  kv_dbus_call_return (call, NULL);
+  kv_dbus_callers_remove_watch (context->callers, watch);
+
+  return TRUE;
+}
+
+/* The ones that are called most come first. */
+static KvDbusMethod store_methods[] = {
+  { "Get", kv_dbus_read_get, .is_charged = TRUE },
+  { "Put", kv_dbus_write_put, .is_charged = TRUE },
+  { "CompareAndSwap", kv_dbus_write_compare_and_swap, .is_charged = TRUE },
+  { "Delete", kv_dbus_write_delete, .is_charged = TRUE },
+  { "Increment", kv_dbus_write_increment, .is_charged = TRUE },
+  { "Touch", kv_dbus_write_touch, .is_charged = TRUE },
+  { "GetMany", kv_dbus_read_get_many, .is_charged = TRUE, .has_entries = TRUE },
+  { "Batch", kv_dbus_batch_run, .is_charged = TRUE, .has_entries = TRUE },
+  { "GetBytes", kv_dbus_read_get_bytes, .is_charged = TRUE },
+  { "PutBytes", kv_dbus_write_put_bytes, .is_charged = TRUE },
+  { "GetStatus", get_status, .is_charged = TRUE },
+  { "Watch", watch, .in_main = TRUE, .is_charged = TRUE, .has_entries = TRUE },
 };
 
-static KvDbusHandler
-find_handler (const char *method)
+/* Letting go costs nothing: who may make no more requests may still do that. */
+static KvDbusMethod watch_methods[] = {
+  { "Close", close_watch, .in_main = TRUE },
+};
+
+static const KvDbusMethod *
+find_by_name (const KvDbusMethod *methods, gsize n_methods, const char *name)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS (handlers); i++)
+  for (gsize i = 0; i < n_methods; i++)
     {
-      if (strcmp (handlers[i].method, method) == 0)
-        return handlers[i].handler;
+      if (strcmp (methods[i].name, name) == 0)
+        return &methods[i];
     }
 
   return NULL;
 }
 
-gboolean
-kv_dbus_methods_has (const char *method)
+static void
+fill_in_types (KvDbusMethod *methods, gsize n_methods, GDBusInterfaceInfo *interface)
 {
-  return find_handler (method) != NULL;
+  for (gsize i = 0; i < n_methods; i++)
+    {
+      GDBusMethodInfo *info = g_dbus_interface_info_lookup_method (interface, methods[i].name);
+      GString *type = g_string_new ("(");
+
+      for (gsize j = 0; info->in_args != NULL && info->in_args[j] != NULL; j++)
+        g_string_append (type, info->in_args[j]->signature);
+      g_string_append_c (type, ')');
+      methods[i].in_type = g_string_free (type, FALSE);
+    }
 }
 
-gboolean
-kv_dbus_methods_admit (KvDbusContext *context, const char *sender, guint cost, GError **error)
+static void
+ensure_in_types (void)
 {
-  g_autofree char *client = g_strconcat ("bus:", sender, NULL);
-  KvRateBucket *bucket = kv_rate_limiter_get_bucket (context->limiter, client);
-  guint retry_after;
-  gboolean admitted = kv_rate_bucket_admit (bucket, cost, &retry_after);
+  static gsize filled = 0;
 
-  kv_rate_bucket_release (bucket);
-  if (!admitted)
-    g_set_error (error, KV_ERROR, KV_ERROR_LIMIT_EXCEEDED, "Too many requests: retry after %u s",
-                 retry_after);
-
-  return admitted;
+  if (g_once_init_enter (&filled))
+    {
+      fill_in_types (store_methods, G_N_ELEMENTS (store_methods),
+                     kv_dbus_kv_store1_interface_info ());
+      fill_in_types (watch_methods, G_N_ELEMENTS (watch_methods),
+                     kv_dbus_kv_store1_watch_interface_info ());
+      g_once_init_leave (&filled, 1);
+    }
 }
 
-/* How many requests a call counts for: its arrays of keys and of entries are what makes one call the work of many. */
-static guint
-get_cost (GVariant *parameters)
+const KvDbusMethod *
+kv_dbus_methods_find (GDBusMessage *message)
+{
+  const char *interface, *path, *member;
+
+  if (g_dbus_message_get_message_type (message) != G_DBUS_MESSAGE_TYPE_METHOD_CALL)
+    return NULL;
+  interface = g_dbus_message_get_interface (message);
+  path = g_dbus_message_get_path (message);
+  member = g_dbus_message_get_member (message);
+  if (interface == NULL || path == NULL || member == NULL)
+    return NULL;
+
+  ensure_in_types ();
+  if (strcmp (path, KV_DBUS_OBJECT_PATH) == 0 && strcmp (interface, KV_DBUS_INTERFACE) == 0)
+    return find_by_name (store_methods, G_N_ELEMENTS (store_methods), member);
+  if (g_str_has_prefix (path, KV_DBUS_WATCH_PREFIX)
+      && strcmp (interface, KV_DBUS_WATCH_INTERFACE) == 0)
+    return find_by_name (watch_methods, G_N_ELEMENTS (watch_methods), member);
+
+  return NULL;
+}
+
+guint
+kv_dbus_methods_get_cost (const KvDbusMethod *method, GVariant *parameters)
 {
   gsize n_entries = 0;
+
+  if (!method->has_entries)
+    return 1;
 
   for (gsize i = 0; i < g_variant_n_children (parameters); i++)
     {
@@ -136,17 +195,4 @@ get_cost (GVariant *parameters)
     }
 
   return 1 + (guint) MIN (n_entries / KV_RATE_ENTRIES_A_REQUEST, G_MAXINT);
-}
-
-void
-kv_dbus_methods_call (KvDbusContext *context, GDBusMethodInvocation *invocation)
-{
-  g_autoptr (GError) error = NULL;
-  KvDbusHandler handler = find_handler (g_dbus_method_invocation_get_method_name (invocation));
-  GVariant *parameters = g_dbus_method_invocation_get_parameters (invocation);
-
-  if (!kv_dbus_methods_admit (context, g_dbus_method_invocation_get_sender (invocation),
-                              get_cost (parameters), &error)
-      || !handler (context, parameters, invocation, &error))
-    kv_dbus_error_return (invocation, g_steal_pointer (&error));
 }

@@ -8,31 +8,43 @@
 G_BEGIN_DECLS
 
 /**
- * kv_dbus_methods_admit:
- * @sender: a unique name
- * @cost: how many requests it counts for, 1 or more
- * @error: set to %KV_ERROR_LIMIT_EXCEEDED, with the seconds to wait
+ * KvDbusMethod:
+ * @name: as the bus knows it
+ * @handler: carries it out
+ * @in_main: whether @handler touches what belongs to the service's main context and has to run there; any other handler
+ *   touches the store alone, and runs in whatever thread the call is in
+ * @is_charged: whether a call counts as a request of its caller
+ * @has_entries: whether a call brings arrays of keys or entries, which count for more than one request
+ * @in_type: what @handler takes, as a type string: a tuple
  *
- * Counts a request of @sender. The limiter remembers those who have just called, so nothing of a caller is kept here.
- *
- * Returns: %FALSE and @error when @sender has to wait
+ * A method of an object of the service. For ever, and never changed: any thread may read it.
  */
-gboolean
-kv_dbus_methods_admit (KvDbusContext *context, const char *sender, guint cost, GError **error);
+typedef struct {
+  const char *name;
+  KvDbusHandler handler;
+  gboolean in_main;
+  gboolean is_charged;
+  gboolean has_entries;
+  const char *in_type;
+} KvDbusMethod;
 
 /**
- * kv_dbus_methods_has:
+ * kv_dbus_methods_find:
+ * @message: any message
  *
- * Tells whether there is a handler for @method of org.kvstore.KvStore1.
+ * Finds what is called. What is not found is none of ours, and GDBus knows what to answer: the standard interfaces, unknown
+ * methods, calls that name no interface. Any thread.
+ *
+ * Returns: (nullable): the method
  */
-gboolean kv_dbus_methods_has (const char *method);
+const KvDbusMethod *kv_dbus_methods_find (GDBusMessage *message);
 
 /**
- * kv_dbus_methods_call:
- * @invocation: (transfer full): a call of a method that introspection/ knows, with parameters of the type written there
+ * kv_dbus_methods_get_cost:
+ * @parameters: of the method's type
  *
- * Carries out a call and answers it, now or later.
+ * Returns: how many requests such a call counts for, 1 or more
  */
-void kv_dbus_methods_call (KvDbusContext *context, GDBusMethodInvocation *invocation);
+guint kv_dbus_methods_get_cost (const KvDbusMethod *method, GVariant *parameters);
 
 G_END_DECLS

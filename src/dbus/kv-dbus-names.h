@@ -7,3 +7,8 @@
 
 #define KV_DBUS_NAME "org.kvstore.KvStore1"
 #define KV_DBUS_OBJECT_PATH "/org/kvstore/KvStore1"
+#define KV_DBUS_INTERFACE "org.kvstore.KvStore1"
+
+/* Of a watch: this and a number is its path. */
+#define KV_DBUS_WATCH_PREFIX KV_DBUS_OBJECT_PATH "/watch/"
+#define KV_DBUS_WATCH_INTERFACE "org.kvstore.KvStore1.Watch"

@@ -35,20 +35,17 @@ look_up (KvDbusContext *context, const char *key, GError **error)
 }
 
 static void
-return_entry (GDBusMethodInvocation *invocation, GVariant *value, KvEntry *entry)
+return_entry (KvDbusCall *call, GVariant *value, KvEntry *entry)
 {
   GVariantBuilder details;
 
   g_variant_builder_init (&details, G_VARIANT_TYPE_VARDICT);
   kv_dbus_codec_add_details (&details, entry);
-  g_dbus_method_invocation_return_value (invocation, g_variant_new ("(*a{sv})", value, &details));
+  kv_dbus_call_return (call, g_variant_new ("(*a{sv})", value, &details));
 }
 
 gboolean
-kv_dbus_read_get (KvDbusContext *context,
-                  GVariant *parameters,
-                  GDBusMethodInvocation *invocation,
-                  GError **error)
+kv_dbus_read_get (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error)
 {
   g_autoptr (KvEntry) entry = NULL;
   const char *key;
@@ -63,7 +60,7 @@ kv_dbus_read_get (KvDbusContext *context,
                            "The value holds U+0000, which D-Bus text cannot: use GetBytes");
       return FALSE;
     }
-  return_entry (invocation, g_variant_new_string (kv_entry_get_value (entry, NULL)), entry);
+  return_entry (call, g_variant_new_string (kv_entry_get_value (entry, NULL)), entry);
 
   return TRUE;
 }
@@ -71,7 +68,7 @@ kv_dbus_read_get (KvDbusContext *context,
 gboolean
 kv_dbus_read_get_bytes (KvDbusContext *context,
                         GVariant *parameters,
-                        GDBusMethodInvocation *invocation,
+                        KvDbusCall *call,
                         GError **error)
 {
   g_autoptr (KvEntry) entry = NULL;
@@ -81,7 +78,7 @@ kv_dbus_read_get_bytes (KvDbusContext *context,
   entry = look_up (context, key, error);
   if (entry == NULL)
     return FALSE;
-  return_entry (invocation, kv_dbus_codec_bytes (entry), entry);
+  return_entry (call, kv_dbus_codec_bytes (entry), entry);
 
   return TRUE;
 }
@@ -122,7 +119,7 @@ look_up_many (KvDbusContext *context, const char **keys, GHashTable *entries, GE
 gboolean
 kv_dbus_read_get_many (KvDbusContext *context,
                        GVariant *parameters,
-                       GDBusMethodInvocation *invocation,
+                       KvDbusCall *call,
                        GError **error)
 {
   g_autoptr (GVariant) list = g_variant_get_child_value (parameters, 0);
@@ -152,7 +149,7 @@ kv_dbus_read_get_many (KvDbusContext *context,
       value = kv_dbus_codec_text (entry, &details, &budget);
       g_variant_builder_add (&reply, "{s(@sa{sv})}", key, value, &details);
     }
-  g_dbus_method_invocation_return_value (invocation, g_variant_new ("(a{s(sa{sv})})", &reply));
+  kv_dbus_call_return (call, g_variant_new ("(a{s(sa{sv})})", &reply));
 
   return TRUE;
 }

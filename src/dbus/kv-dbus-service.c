@@ -7,9 +7,10 @@
 
 #include "core/kv-error.h"
 #include "dbus/kv-dbus-address.h"
+#include "dbus/kv-dbus-dispatcher.h"
 #include "dbus/kv-dbus-error.h"
 #include "dbus/kv-dbus-generated.h"
-#include "dbus/kv-dbus-methods.h"
+#include "dbus/kv-dbus-meter.h"
 #include "dbus/kv-dbus-names.h"
 #include "kv-config.h"
 
@@ -33,10 +34,14 @@
 struct _KvDbusService {
   GObject parent_instance;
 
-  KvDbusContext context; /* its callers are those of the connection */
-  char *bus;             /* (owned) (nullable): set by start */
+  KvStore *store;         /* (owned) */
+  KvRateLimiter *limiter; /* (borrowed) */
+  gsize max_value_size;   /* in bytes */
+  char *bus;              /* (owned) (nullable): set by start */
   /* (owned) (nullable): from the hello to the bus until it is left or lost */
   GDBusConnection *connection;
+  KvDbusDispatcher *dispatcher; /* (owned) (nullable): as long as there is a connection */
+  KvDbusMeter *meter; /* (owned) (nullable): of those who read properties; as long as that */
   guint registration;
   gulong closed_handler; /* only once the name is ours */
   GCancellable *retry;   /* (owned): of the attempts to get back on the bus */
@@ -49,21 +54,6 @@ G_DEFINE_FINAL_TYPE (KvDbusService, kv_dbus_service, G_TYPE_OBJECT)
 
 /* --- the object --- */
 
-static void
-on_method_call (GDBusConnection *connection,
-                const char *sender,
-                const char *path,
-                const char *interface,
-                const char *method,
-                GVariant *parameters,
-                GDBusMethodInvocation *invocation,
-                gpointer user_data)
-{
-  KvDbusService *self = user_data;
-
-  kv_dbus_methods_call (&self->context, invocation);
-}
-
 static GVariant *
 on_get_property (GDBusConnection *connection,
                  const char *sender,
@@ -75,24 +65,26 @@ on_get_property (GDBusConnection *connection,
 {
   KvDbusService *self = user_data;
 
-  if (!kv_dbus_methods_admit (&self->context, sender, 1, error))
+  if (!kv_dbus_meter_admit (self->meter, sender != NULL ? sender : "", 1, error))
     return NULL;
   if (g_str_equal (property, "Version"))
     return g_variant_new_string (KV_VERSION);
   if (g_str_equal (property, "Revision"))
-    return g_variant_new_uint64 (kv_store_get_revision (self->context.store));
+    return g_variant_new_uint64 (kv_store_get_revision (self->store));
   if (g_str_equal (property, "Keys"))
-    return g_variant_new_uint64 (kv_store_count (self->context.store));
+    return g_variant_new_uint64 (kv_store_count (self->store));
 
   g_return_val_if_reached (NULL);
 }
 
+/* For introspection, and for the properties, which are read in the main context. Methods are the dispatcher's. */
 static const GDBusInterfaceVTable service_vtable = {
-  .method_call = on_method_call,
+  .method_call = kv_dbus_error_refuse,
   .get_property = on_get_property,
 };
 
-/* Takes the object off the bus, and the watches with it, and lets the connection go. */
+/* Takes the object off the bus, and the watches with it, and lets the connection go. When this returns nothing runs in another
+ * thread that knows of the service. */
 static void
 detach (KvDbusService *self)
 {
@@ -100,10 +92,11 @@ detach (KvDbusService *self)
     return;
 
   g_clear_signal_handler (&self->closed_handler, self->connection);
-  g_clear_pointer (&self->context.callers, kv_dbus_callers_free);
   if (self->registration != 0)
     g_dbus_connection_unregister_object (self->connection, self->registration);
   self->registration = 0;
+  g_clear_pointer (&self->dispatcher, kv_dbus_dispatcher_close);
+  g_clear_pointer (&self->meter, kv_dbus_meter_free);
   g_clear_object (&self->connection);
 }
 
@@ -114,7 +107,9 @@ attach (KvDbusService *self, GDBusConnection *connection, GError **error)
 
   g_dbus_connection_set_exit_on_close (connection, FALSE);
   self->connection = g_object_ref (connection);
-  self->context.callers = kv_dbus_callers_new (self->context.store, connection);
+  self->meter = kv_dbus_meter_new (self->limiter);
+  self->dispatcher =
+    kv_dbus_dispatcher_new (connection, self->store, self->limiter, self->max_value_size);
   self->registration = g_dbus_connection_register_object (connection, KV_DBUS_OBJECT_PATH,
                                                           kv_dbus_kv_store1_interface_info (),
                                                           &service_vtable, self, NULL, &inner);
@@ -361,18 +356,31 @@ on_flushed (GObject *source, GAsyncResult *result, gpointer user_data)
   g_dbus_connection_close (connection, NULL, on_left, g_steal_pointer (&task));
 }
 
-/* Whatever was sent to the name has come in before this answer, and has been carried out. */
+static void
+on_drained (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  KvDbusService *self = g_task_get_source_object (task);
+  GCancellable *cancellable = g_task_get_cancellable (task);
+
+  kv_dbus_dispatcher_drain_finish (result, NULL);
+  g_dbus_connection_flush (self->connection, cancellable, on_flushed, g_steal_pointer (&task));
+}
+
+/* Whatever was sent to the name has come in before this answer. It is carried out and answered before the rest is refused. */
 static void
 on_name_released (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   GDBusConnection *connection = G_DBUS_CONNECTION (source);
   g_autoptr (GVariant) reply = g_dbus_connection_call_finish (connection, result, NULL);
+  KvDbusService *self = g_task_get_source_object (task);
   GCancellable *cancellable = g_task_get_cancellable (task);
 
   if (reply == NULL)
     g_debug ("The bus has not taken the name back");
-  g_dbus_connection_flush (connection, cancellable, on_flushed, g_steal_pointer (&task));
+  kv_dbus_dispatcher_drain_async (self->dispatcher, cancellable, on_drained,
+                                  g_steal_pointer (&task));
 }
 
 void
@@ -424,7 +432,7 @@ kv_dbus_service_finalize (GObject *object)
     g_source_destroy (self->retry_source);
   g_clear_pointer (&self->retry_source, g_source_unref);
   g_clear_object (&self->retry);
-  g_clear_object (&self->context.store);
+  g_clear_object (&self->store);
   g_clear_pointer (&self->bus, g_free);
 
   G_OBJECT_CLASS (kv_dbus_service_parent_class)->finalize (object);
@@ -453,11 +461,9 @@ kv_dbus_service_new (KvStore *store, KvRateLimiter *limiter, gsize max_value_siz
   g_return_val_if_fail (limiter != NULL, NULL);
 
   self = g_object_new (KV_TYPE_DBUS_SERVICE, NULL);
-  self->context = (KvDbusContext){
-    .store = g_object_ref (store),
-    .limiter = limiter,
-    .max_value_size = max_value_size,
-  };
+  self->store = g_object_ref (store);
+  self->limiter = limiter;
+  self->max_value_size = max_value_size;
 
   return self;
 }

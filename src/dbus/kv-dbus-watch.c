@@ -7,6 +7,7 @@
 #include "dbus/kv-dbus-codec.h"
 #include "dbus/kv-dbus-error.h"
 #include "dbus/kv-dbus-generated.h"
+#include "dbus/kv-dbus-names.h"
 #include "store/kv-watch.h"
 
 /* A signal ends when it holds so many changes, or so many bytes of keys and values. */
@@ -23,8 +24,6 @@ struct _KvDbusWatch {
   guint registration;
   KvWatchEvent ahead; /* an event that was taken too early; when has_ahead is set */
   gboolean has_ahead;
-  KvDbusWatchFunc closed;
-  gpointer user_data;
 };
 
 static gboolean
@@ -73,8 +72,7 @@ measure (const KvWatchEvent *event)
 static void
 send_signal (KvDbusWatch *watch, const char *signal, GVariant *parameters)
 {
-  kv_dbus_flow_send (watch->flow, watch->path, kv_dbus_kv_store1_watch_interface_info ()->name,
-                     signal, parameters);
+  kv_dbus_flow_send (watch->flow, watch->path, KV_DBUS_WATCH_INTERFACE, signal, parameters);
 }
 
 static void
@@ -142,32 +140,8 @@ on_readable (KvWatch *source, gpointer user_data)
   kv_dbus_watch_pump (user_data);
 }
 
-static void
-on_method_call (GDBusConnection *connection,
-                const char *sender,
-                const char *path,
-                const char *interface,
-                const char *method,
-                GVariant *parameters,
-                GDBusMethodInvocation *invocation,
-                gpointer user_data)
-{
-  KvDbusWatch *watch = user_data;
-
-  if (g_strcmp0 (sender, watch->owner) != 0)
-    {
-      kv_dbus_error_return (invocation,
-                            g_error_new_literal (KV_ERROR, KV_ERROR_NOT_AUTHORIZED,
-                                                 "This watch belongs to somebody else"));
-      return;
-    }
-
-  /* Close() is the only method that there is. */
-  g_dbus_method_invocation_return_value (invocation, NULL);
-  watch->closed (watch, watch->user_data);
-}
-
-static const GDBusInterfaceVTable watch_vtable = { .method_call = on_method_call };
+/* The object is there to be introspected. Its method is carried out by the dispatcher, before GDBus looks for it. */
+static const GDBusInterfaceVTable watch_vtable = { .method_call = kv_dbus_error_refuse };
 
 static gboolean export(KvDbusWatch *watch, GError **error)
 {
@@ -197,8 +171,6 @@ kv_dbus_watch_new (KvStore *store,
                    const char *path,
                    const KvDbusWatchSpec *spec,
                    KvDbusFlow *flow,
-                   KvDbusWatchFunc closed,
-                   gpointer user_data,
                    GError **error)
 {
   g_autoptr (KvDbusWatch) watch = g_new0 (KvDbusWatch, 1);
@@ -208,14 +180,24 @@ kv_dbus_watch_new (KvStore *store,
   watch->path = g_strdup (path);
   watch->flow = flow;
   watch->n_names = kv_dbus_watch_spec_count (spec);
-  watch->closed = closed;
-  watch->user_data = user_data;
   watch->source =
     kv_watch_new (store, spec->keys, spec->prefixes, spec->since, on_readable, watch, error);
   if (watch->source == NULL || !export(watch, error))
     return NULL;
 
   return g_steal_pointer (&watch);
+}
+
+const char *
+kv_dbus_watch_get_owner (const KvDbusWatch *watch)
+{
+  return watch->owner;
+}
+
+const char *
+kv_dbus_watch_get_path (const KvDbusWatch *watch)
+{
+  return watch->path;
 }
 
 guint

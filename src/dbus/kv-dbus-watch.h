@@ -39,18 +39,10 @@ typedef struct {
 guint kv_dbus_watch_spec_count (const KvDbusWatchSpec *spec);
 
 /**
- * KvDbusWatchFunc:
- *
- * Tells that the owner has closed the watch, which is to be freed now.
- */
-typedef void (*KvDbusWatchFunc) (KvDbusWatch *watch, gpointer user_data);
-
-/**
  * kv_dbus_watch_new:
  * @owner: the unique name of the caller
  * @path: where it is to be
  * @flow: to @owner; outlives the watch
- * @closed: called when @owner calls Close()
  * @error: set to %KV_ERROR_INVALID_KEY, or %KV_ERROR_FAILED when it cannot be put on the bus
  *
  * Puts a watch on the bus. It sends nothing before the main context runs again.
@@ -63,9 +55,16 @@ KvDbusWatch *kv_dbus_watch_new (KvStore *store,
                                 const char *path,
                                 const KvDbusWatchSpec *spec,
                                 KvDbusFlow *flow,
-                                KvDbusWatchFunc closed,
-                                gpointer user_data,
                                 GError **error);
+
+/**
+ * kv_dbus_watch_get_owner:
+ *
+ * Returns: the unique name of the caller to whom it belongs
+ */
+const char *kv_dbus_watch_get_owner (const KvDbusWatch *watch);
+
+const char *kv_dbus_watch_get_path (const KvDbusWatch *watch);
 
 /**
  * kv_dbus_watch_get_names:

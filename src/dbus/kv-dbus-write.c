@@ -12,15 +12,15 @@
 
 #include <string.h>
 
-/* Answers with an error when there is one; takes @invocation then. */
+/* Answers with an error when there is one; takes @call then. */
 static gboolean
-check_result (GDBusMethodInvocation *invocation, const KvResult *result, const GError *failure)
+check_result (KvDbusCall *call, const KvResult *result, const GError *failure)
 {
   g_autoptr (GError) error = NULL;
 
   if (failure != NULL)
     {
-      kv_dbus_error_return (invocation, g_error_copy (failure));
+      kv_dbus_error_return (call, g_error_copy (failure));
       return FALSE;
     }
   if (kv_result_to_error (result, &error))
@@ -32,7 +32,7 @@ check_result (GDBusMethodInvocation *invocation, const KvResult *result, const G
       g_free (error->message);
       error->message = g_steal_pointer (&text);
     }
-  kv_dbus_error_return (invocation, g_steal_pointer (&error));
+  kv_dbus_error_return (call, g_steal_pointer (&error));
 
   return FALSE;
 }
@@ -45,12 +45,12 @@ on_put (KvStore *store,
         const GError *error,
         gpointer user_data)
 {
-  GDBusMethodInvocation *invocation = user_data;
+  KvDbusCall *call = user_data;
 
-  if (!check_result (invocation, results, error))
+  if (!check_result (call, results, error))
     return;
-  g_dbus_method_invocation_return_value (
-    invocation, g_variant_new ("(tb)", results->revision, results->status == KV_RESULT_CREATED));
+  kv_dbus_call_return (
+    call, g_variant_new ("(tb)", results->revision, results->status == KV_RESULT_CREATED));
 }
 
 static void
@@ -61,11 +61,11 @@ on_changed (KvStore *store,
             const GError *error,
             gpointer user_data)
 {
-  GDBusMethodInvocation *invocation = user_data;
+  KvDbusCall *call = user_data;
 
-  if (!check_result (invocation, results, error))
+  if (!check_result (call, results, error))
     return;
-  g_dbus_method_invocation_return_value (invocation, g_variant_new ("(t)", results->revision));
+  kv_dbus_call_return (call, g_variant_new ("(t)", results->revision));
 }
 
 static void
@@ -76,14 +76,13 @@ on_incremented (KvStore *store,
                 const GError *error,
                 gpointer user_data)
 {
-  GDBusMethodInvocation *invocation = user_data;
+  KvDbusCall *call = user_data;
   gint64 sum;
 
-  if (!check_result (invocation, results, error))
+  if (!check_result (call, results, error))
     return;
   sum = g_ascii_strtoll (kv_entry_get_value (results->entry, NULL), NULL, 10);
-  g_dbus_method_invocation_return_value (invocation,
-                                         g_variant_new ("(xt)", sum, results->revision));
+  kv_dbus_call_return (call, g_variant_new ("(xt)", sum, results->revision));
 }
 
 static gboolean
@@ -92,7 +91,7 @@ submit_put (KvDbusContext *context,
             const char *value,
             gsize length,
             GVariant *options,
-            GDBusMethodInvocation *invocation,
+            KvDbusCall *call,
             GError **error)
 {
   g_auto (KvOperation) operation = { 0 };
@@ -100,28 +99,25 @@ submit_put (KvDbusContext *context,
   if (!kv_dbus_operation_init_put (&operation, key, value, length, options, context->max_value_size,
                                    error))
     return FALSE;
-  kv_store_submit (context->store, &operation, 1, FALSE, on_put, invocation);
+  kv_store_submit (context->store, &operation, 1, FALSE, on_put, call);
 
   return TRUE;
 }
 
 gboolean
-kv_dbus_write_put (KvDbusContext *context,
-                   GVariant *parameters,
-                   GDBusMethodInvocation *invocation,
-                   GError **error)
+kv_dbus_write_put (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error)
 {
   g_autoptr (GVariant) options = NULL;
   const char *key, *value;
 
   g_variant_get (parameters, "(&s&s@a{sv})", &key, &value, &options);
-  return submit_put (context, key, value, strlen (value), options, invocation, error);
+  return submit_put (context, key, value, strlen (value), options, call, error);
 }
 
 gboolean
 kv_dbus_write_put_bytes (KvDbusContext *context,
                          GVariant *parameters,
-                         GDBusMethodInvocation *invocation,
+                         KvDbusCall *call,
                          GError **error)
 {
   g_autoptr (GVariant) value = NULL;
@@ -131,13 +127,13 @@ kv_dbus_write_put_bytes (KvDbusContext *context,
 
   g_variant_get (parameters, "(&s@ay@a{sv})", &key, &value, &options);
   bytes = g_variant_get_fixed_array (value, &length, 1);
-  return submit_put (context, key, length > 0 ? bytes : "", length, options, invocation, error);
+  return submit_put (context, key, length > 0 ? bytes : "", length, options, call, error);
 }
 
 gboolean
 kv_dbus_write_delete (KvDbusContext *context,
                       GVariant *parameters,
-                      GDBusMethodInvocation *invocation,
+                      KvDbusCall *call,
                       GError **error)
 {
   g_auto (KvOperation) operation = { 0 };
@@ -147,7 +143,7 @@ kv_dbus_write_delete (KvDbusContext *context,
   g_variant_get (parameters, "(&s@a{sv})", &key, &options);
   if (!kv_dbus_operation_init_delete (&operation, key, options, error))
     return FALSE;
-  kv_store_submit (context->store, &operation, 1, FALSE, on_changed, invocation);
+  kv_store_submit (context->store, &operation, 1, FALSE, on_changed, call);
 
   return TRUE;
 }
@@ -155,7 +151,7 @@ kv_dbus_write_delete (KvDbusContext *context,
 gboolean
 kv_dbus_write_compare_and_swap (KvDbusContext *context,
                                 GVariant *parameters,
-                                GDBusMethodInvocation *invocation,
+                                KvDbusCall *call,
                                 GError **error)
 {
   g_auto (KvOperation) operation = { 0 };
@@ -168,16 +164,13 @@ kv_dbus_write_compare_and_swap (KvDbusContext *context,
       || !kv_operation_init_swap (&operation, key, -1, expected, strlen (expected), value,
                                   (gssize) length, error))
     return FALSE;
-  kv_store_submit (context->store, &operation, 1, FALSE, on_changed, invocation);
+  kv_store_submit (context->store, &operation, 1, FALSE, on_changed, call);
 
   return TRUE;
 }
 
 gboolean
-kv_dbus_write_touch (KvDbusContext *context,
-                     GVariant *parameters,
-                     GDBusMethodInvocation *invocation,
-                     GError **error)
+kv_dbus_write_touch (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error)
 {
   g_auto (KvOperation) operation = { 0 };
   g_autoptr (GVariant) dictionary = NULL;
@@ -189,7 +182,7 @@ kv_dbus_write_touch (KvDbusContext *context,
       || !kv_operation_init_touch (&operation, key, -1, kv_dbus_options_get_deadline (&options),
                                    error))
     return FALSE;
-  kv_store_submit (context->store, &operation, 1, FALSE, on_changed, invocation);
+  kv_store_submit (context->store, &operation, 1, FALSE, on_changed, call);
 
   return TRUE;
 }
@@ -197,7 +190,7 @@ kv_dbus_write_touch (KvDbusContext *context,
 gboolean
 kv_dbus_write_increment (KvDbusContext *context,
                          GVariant *parameters,
-                         GDBusMethodInvocation *invocation,
+                         KvDbusCall *call,
                          GError **error)
 {
   g_auto (KvOperation) operation = { 0 };
@@ -208,7 +201,7 @@ kv_dbus_write_increment (KvDbusContext *context,
   if (!kv_operation_init (&operation, KV_OPERATION_INCREMENT, key, -1, error))
     return FALSE;
   operation.delta = by;
-  kv_store_submit (context->store, &operation, 1, FALSE, on_incremented, invocation);
+  kv_store_submit (context->store, &operation, 1, FALSE, on_incremented, call);
 
   return TRUE;
 }

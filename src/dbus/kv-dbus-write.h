@@ -9,34 +9,32 @@ G_BEGIN_DECLS
 
 /* The methods that write one key: each a #KvDbusHandler. */
 
-gboolean kv_dbus_write_put (KvDbusContext *context,
-                            GVariant *parameters,
-                            GDBusMethodInvocation *invocation,
-                            GError **error);
+gboolean
+kv_dbus_write_put (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error);
 
 gboolean kv_dbus_write_put_bytes (KvDbusContext *context,
                                   GVariant *parameters,
-                                  GDBusMethodInvocation *invocation,
+                                  KvDbusCall *call,
                                   GError **error);
 
 gboolean kv_dbus_write_delete (KvDbusContext *context,
                                GVariant *parameters,
-                               GDBusMethodInvocation *invocation,
+                               KvDbusCall *call,
                                GError **error);
 
 gboolean kv_dbus_write_compare_and_swap (KvDbusContext *context,
                                          GVariant *parameters,
-                                         GDBusMethodInvocation *invocation,
+                                         KvDbusCall *call,
                                          GError **error);
 
 gboolean kv_dbus_write_touch (KvDbusContext *context,
                               GVariant *parameters,
-                              GDBusMethodInvocation *invocation,
+                              KvDbusCall *call,
                               GError **error);
 
 gboolean kv_dbus_write_increment (KvDbusContext *context,
                                   GVariant *parameters,
-                                  GDBusMethodInvocation *invocation,
+                                  KvDbusCall *call,
                                   GError **error);
 
 G_END_DECLS

@@ -5,6 +5,8 @@
 #include "dbus/kv-dbus-error.h"
 #include "dbus/kv-dbus-generated.h"
 #include "dbus/kv-dbus-methods.h"
+#include "dbus/kv-dbus-names.h"
+#include "principal/kv-rate-limiter.h"
 
 static void
 test_every_error_has_its_own_name (void)
@@ -35,18 +37,74 @@ test_every_name_leads_back_to_its_error (void)
     }
 }
 
+static const KvDbusMethod *
+find (const char *path, const char *interface, const char *method)
+{
+  g_autoptr (GDBusMessage) message =
+    g_dbus_message_new_method_call ("org.example", path, interface, method);
+
+  return kv_dbus_methods_find (message);
+}
+
+static void
+check_handlers (GDBusInterfaceInfo *interface, const char *path)
+{
+  g_assert_nonnull (interface->methods[0]);
+  for (gsize i = 0; interface->methods[i] != NULL; i++)
+    {
+      const KvDbusMethod *method = find (path, interface->name, interface->methods[i]->name);
+
+      if (method == NULL)
+        g_error ("No handler for %s", interface->methods[i]->name);
+      g_assert_nonnull (method->handler);
+      g_assert_true (g_variant_type_string_is_valid (method->in_type));
+    }
+}
+
 static void
 test_every_method_has_a_handler (void)
 {
-  GDBusMethodInfo **methods = kv_dbus_kv_store1_interface_info ()->methods;
+  check_handlers (kv_dbus_kv_store1_interface_info (), KV_DBUS_OBJECT_PATH);
+  check_handlers (kv_dbus_kv_store1_watch_interface_info (), KV_DBUS_WATCH_PREFIX "1");
+  g_assert_cmpstr (find (KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "Put")->in_type, ==, "(ssa{sv})");
+  g_assert_cmpstr (find (KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "GetStatus")->in_type, ==, "()");
+}
 
-  g_assert_nonnull (methods[0]);
-  for (gsize i = 0; methods[i] != NULL; i++)
-    {
-      if (!kv_dbus_methods_has (methods[i]->name))
-        g_error ("No handler for %s", methods[i]->name);
-    }
-  g_assert_false (kv_dbus_methods_has ("Frobnicate"));
+static void
+test_leaves_what_is_not_ours (void)
+{
+  g_autoptr (GDBusMessage) signal =
+    g_dbus_message_new_signal (KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "Get");
+
+  g_assert_null (find (KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "Frobnicate"));
+  g_assert_null (find (KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "Close"));
+  g_assert_null (find (KV_DBUS_OBJECT_PATH, KV_DBUS_WATCH_INTERFACE, "Close"));
+  g_assert_null (find (KV_DBUS_OBJECT_PATH, NULL, "Get"));
+  g_assert_null (find (KV_DBUS_OBJECT_PATH "/more", KV_DBUS_INTERFACE, "Get"));
+  g_assert_null (find ("/", KV_DBUS_INTERFACE, "Get"));
+  g_assert_null (find (KV_DBUS_WATCH_PREFIX "1", KV_DBUS_INTERFACE, "Get"));
+  g_assert_null (find (KV_DBUS_OBJECT_PATH, "org.freedesktop.DBus.Peer", "Ping"));
+  g_assert_null (kv_dbus_methods_find (signal));
+}
+
+static void
+test_charges_by_entries (void)
+{
+  const KvDbusMethod *method = find (KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "Watch");
+  g_autoptr (GVariant) few = g_variant_new_parsed ("(['k'], ['p'], @a{sv} {})");
+  g_autoptr (GVariant) many = NULL;
+  GVariantBuilder keys;
+
+  g_variant_builder_init (&keys, G_VARIANT_TYPE_STRING_ARRAY);
+  for (guint i = 0; i < 2 * KV_RATE_ENTRIES_A_REQUEST; i++)
+    g_variant_builder_add (&keys, "s", "k");
+  many = g_variant_ref_sink (
+    g_variant_new_parsed ("(%*, ['p'], @a{sv} {})", g_variant_builder_end (&keys)));
+  g_assert_cmpuint (kv_dbus_methods_get_cost (method, few), ==, 1);
+  g_assert_cmpuint (kv_dbus_methods_get_cost (method, many), ==, 3);
+  /* What is of another type is refused afterwards, and counts all the same. */
+  method = find (KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "GetMany");
+  g_assert_cmpuint (kv_dbus_methods_get_cost (method, many), ==, 3);
 }
 
 int
@@ -57,6 +115,8 @@ main (int argc, char **argv)
   g_test_add_func ("/dbus/error/every-name-leads-back-to-its-error",
                    test_every_name_leads_back_to_its_error);
   g_test_add_func ("/dbus/methods/every-method-has-a-handler", test_every_method_has_a_handler);
+  g_test_add_func ("/dbus/methods/leaves-what-is-not-ours", test_leaves_what_is_not_ours);
+  g_test_add_func ("/dbus/methods/charges-by-entries", test_charges_by_entries);
 
   return g_test_run ();
 }
