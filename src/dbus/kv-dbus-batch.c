@@ -38,18 +38,20 @@ on_done (KvStore *store,
          gpointer user_data)
 {
   KvDbusCall *call = user_data;
+  g_autofree GVariant **children = NULL;
   gsize budget = KV_DBUS_MAX_REPLY_BYTES;
-  GVariantBuilder reply;
+  GVariant *reply;
 
   if (error != NULL)
     {
       kv_dbus_error_return (call, g_error_copy (error));
       return;
     }
-  g_variant_builder_init (&reply, G_VARIANT_TYPE ("a(usa{sv})"));
+  children = g_new (GVariant *, length);
   for (guint i = 0; i < length; i++)
-    g_variant_builder_add_value (&reply, kv_dbus_codec_batch_result (&results[i], &budget));
-  kv_dbus_call_return (call, g_variant_new ("(a(usa{sv}))", &reply));
+    children[i] = kv_dbus_codec_batch_result (&results[i], &budget);
+  reply = g_variant_new_array (G_VARIANT_TYPE ("(usa{sv})"), children, length);
+  kv_dbus_call_return (call, g_variant_new_tuple (&reply, 1));
 }
 
 gboolean

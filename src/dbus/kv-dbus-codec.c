@@ -22,35 +22,62 @@ kv_dbus_codec_is_text (const KvEntry *entry)
   return memchr (value, '\0', length) == NULL;
 }
 
-GVariant *
-kv_dbus_codec_bytes (KvEntry *entry)
+/* The value of @entry, of which the first @size bytes are a serialised @type. */
+static GVariant *
+borrow_value (KvEntry *entry, const GVariantType *type, gsize size)
 {
-  gsize length;
-  const char *value = kv_entry_get_value (entry, &length);
-
-  return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, value, length, TRUE,
+  return g_variant_new_from_data (type, kv_entry_get_value (entry, NULL), size, TRUE,
                                   (GDestroyNotify) kv_entry_unref, kv_entry_ref (entry));
 }
 
 GVariant *
-kv_dbus_codec_text (KvEntry *entry, GVariantBuilder *details, gsize *budget)
+kv_dbus_codec_bytes (KvEntry *entry)
 {
   gsize length;
-  const char *value = kv_entry_get_value (entry, &length);
 
+  kv_entry_get_value (entry, &length);
+
+  return borrow_value (entry, G_VARIANT_TYPE_BYTESTRING, length);
+}
+
+GVariant *
+kv_dbus_codec_string (KvEntry *entry)
+{
+  gsize length;
+
+  kv_entry_get_value (entry, &length);
+
+  /* It is valid UTF-8, and the NUL that a string of GVariant ends with stands behind it. */
+  return borrow_value (entry, G_VARIANT_TYPE_STRING, length + 1);
+}
+
+GVariant *
+kv_dbus_codec_text (KvEntry *entry, KvDbusDetails *details, gsize *budget)
+{
+  gsize length;
+
+  kv_entry_get_value (entry, &length);
   if (length > *budget)
     {
-      g_variant_builder_add (details, "{sv}", "value_omitted", g_variant_new_boolean (TRUE));
+      kv_dbus_details_add (details, KV_DBUS_DETAIL_VALUE_OMITTED, g_variant_new_boolean (TRUE));
       return g_variant_new_string ("");
     }
   *budget -= length;
   if (!kv_dbus_codec_is_text (entry))
     {
-      g_variant_builder_add (details, "{sv}", "value_bytes", kv_dbus_codec_bytes (entry));
+      kv_dbus_details_add (details, KV_DBUS_DETAIL_VALUE_BYTES, kv_dbus_codec_bytes (entry));
       return g_variant_new_string ("");
     }
 
-  return g_variant_new_string (value);
+  return kv_dbus_codec_string (entry);
+}
+
+GVariant *
+kv_dbus_codec_pair (GVariant *first, GVariant *second)
+{
+  GVariant *const values[] = { first, second };
+
+  return g_variant_new_tuple (values, G_N_ELEMENTS (values));
 }
 
 /* As RFC 3339 has it, in UTC and to the millisecond. */
@@ -68,19 +95,19 @@ expires_new (gint64 deadline)
 }
 
 static void
-add_expires (GVariantBuilder *details, const KvEntry *entry)
+add_expires (KvDbusDetails *details, const KvEntry *entry)
 {
   gint64 deadline = kv_entry_get_deadline (entry);
 
   if (deadline != KV_NO_DEADLINE)
-    g_variant_builder_add (details, "{sv}", "expires", expires_new (deadline));
+    kv_dbus_details_add (details, KV_DBUS_DETAIL_EXPIRES, expires_new (deadline));
 }
 
 void
-kv_dbus_codec_add_details (GVariantBuilder *details, const KvEntry *entry)
+kv_dbus_codec_add_details (KvDbusDetails *details, const KvEntry *entry)
 {
-  g_variant_builder_add (details, "{sv}", "revision",
-                         g_variant_new_uint64 (kv_entry_get_revision (entry)));
+  kv_dbus_details_add (details, KV_DBUS_DETAIL_REVISION,
+                       g_variant_new_uint64 (kv_entry_get_revision (entry)));
   add_expires (details, entry);
 }
 
@@ -112,10 +139,9 @@ GVariant *
 kv_dbus_codec_batch_result (const KvResult *result, gsize *budget)
 {
   guint status = get_http_status (result->status);
-  GVariantBuilder details;
-  GVariant *value;
+  KvDbusDetails details = { 0 };
+  GVariant *values[3];
 
-  g_variant_builder_init (&details, G_VARIANT_TYPE_VARDICT);
   if (result->status == KV_RESULT_FOUND)
     {
       gsize length;
@@ -124,17 +150,19 @@ kv_dbus_codec_batch_result (const KvResult *result, gsize *budget)
       if (length > *budget)
         status = 413;
       kv_dbus_codec_add_details (&details, result->entry);
-      value = kv_dbus_codec_text (result->entry, &details, budget);
+      values[1] = kv_dbus_codec_text (result->entry, &details, budget);
     }
   else
     {
       if (result->revision != 0)
-        g_variant_builder_add (&details, "{sv}", "revision",
-                               g_variant_new_uint64 (result->revision));
-      value = g_variant_new_string ("");
+        kv_dbus_details_add (&details, KV_DBUS_DETAIL_REVISION,
+                             g_variant_new_uint64 (result->revision));
+      values[1] = g_variant_new_string ("");
     }
+  values[0] = g_variant_new_uint32 (status);
+  values[2] = kv_dbus_details_end (&details);
 
-  return g_variant_new ("(u@sa{sv})", status, value, &details);
+  return g_variant_new_tuple (values, G_N_ELEMENTS (values));
 }
 
 static KvDbusChangeKind
@@ -161,43 +189,46 @@ change_new (guint64 revision,
             KvDbusChangeKind kind,
             const char *key,
             KvEntry *entry,
-            GVariantBuilder *details)
+            KvDbusDetails *details)
 {
   gsize budget = KV_DBUS_MAX_REPLY_BYTES;
-  GVariant *value;
+  GVariant *values[5];
 
   if (entry != NULL)
     {
       add_expires (details, entry);
-      value = kv_dbus_codec_text (entry, details, &budget);
+      values[3] = kv_dbus_codec_text (entry, details, &budget);
     }
   else
     {
-      value = g_variant_new_string ("");
+      values[3] = g_variant_new_string ("");
     }
+  values[0] = g_variant_new_uint64 (revision);
+  values[1] = g_variant_new_uint32 (kind);
+  values[2] = g_variant_new_string (key);
+  values[4] = kv_dbus_details_end (details);
 
-  return g_variant_new ("(tus@sa{sv})", revision, (guint32) kind, key, value, details);
+  return g_variant_new_tuple (values, G_N_ELEMENTS (values));
 }
 
 GVariant *
 kv_dbus_codec_change (const KvWatchEvent *event, gboolean more)
 {
   const KvChange *change = &event->change;
-  GVariantBuilder details;
+  KvDbusDetails details = { 0 };
 
-  g_variant_builder_init (&details, G_VARIANT_TYPE_VARDICT);
   switch (event->type)
     {
     case KV_WATCH_SNAPSHOT:
-      g_variant_builder_add (&details, "{sv}", "present",
-                             g_variant_new_boolean (event->entry != NULL));
+      kv_dbus_details_add (&details, KV_DBUS_DETAIL_PRESENT,
+                           g_variant_new_boolean (event->entry != NULL));
       return change_new (event->entry != NULL ? kv_entry_get_revision (event->entry) : 0,
                          KV_DBUS_CHANGE_SNAPSHOT, event->key, event->entry, &details);
     case KV_WATCH_SNAPSHOT_END:
       return change_new (event->revision, KV_DBUS_CHANGE_SNAPSHOT_END, "", NULL, &details);
     case KV_WATCH_CHANGE:
       if (more)
-        g_variant_builder_add (&details, "{sv}", "more", g_variant_new_boolean (TRUE));
+        kv_dbus_details_add (&details, KV_DBUS_DETAIL_MORE, g_variant_new_boolean (TRUE));
       return change_new (change->revision, get_change_kind (change->kind),
                          kv_change_get_key (change, NULL), change->entry, &details);
     case KV_WATCH_RESET:

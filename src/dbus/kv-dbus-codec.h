@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "dbus/kv-dbus-details.h"
 #include "store/kv-store.h"
 #include "store/kv-watch.h"
 
@@ -34,14 +35,22 @@ typedef enum {
 gboolean kv_dbus_codec_is_text (const KvEntry *entry);
 
 /**
+ * kv_dbus_codec_string:
+ * @entry: one whose value kv_dbus_codec_is_text()
+ *
+ * Returns: (transfer floating): the value of @entry as s, not copied
+ */
+GVariant *kv_dbus_codec_string (KvEntry *entry);
+
+/**
  * kv_dbus_codec_text:
- * @details: of type a{sv}; gets what the text cannot tell
+ * @details: gets what the text cannot tell
  * @budget: (inout): how many bytes of values the message may still hold
  *
- * Returns: (transfer floating): the value as text; empty, with `value_bytes` or `value_omitted` in @details, when
- *   it cannot be
+ * Returns: (transfer floating): the value as text, not copied; empty, with `value_bytes` or `value_omitted` in @details,
+ *   when it cannot be
  */
-GVariant *kv_dbus_codec_text (KvEntry *entry, GVariantBuilder *details, gsize *budget);
+GVariant *kv_dbus_codec_text (KvEntry *entry, KvDbusDetails *details, gsize *budget);
 
 /**
  * kv_dbus_codec_bytes:
@@ -52,9 +61,16 @@ GVariant *kv_dbus_codec_bytes (KvEntry *entry);
 
 /**
  * kv_dbus_codec_add_details:
- * @details: of type a{sv}; gets `revision` and, where the entry has a deadline, `expires`
+ * @details: gets `revision` and, where the entry has a deadline, `expires`
  */
-void kv_dbus_codec_add_details (GVariantBuilder *details, const KvEntry *entry);
+void kv_dbus_codec_add_details (KvDbusDetails *details, const KvEntry *entry);
+
+/**
+ * kv_dbus_codec_pair:
+ *
+ * Returns: (transfer floating): a tuple of two
+ */
+GVariant *kv_dbus_codec_pair (GVariant *first, GVariant *second);
 
 /**
  * kv_dbus_codec_batch_result:

@@ -124,32 +124,57 @@ find_by_name (const KvDbusMethod *methods, gsize n_methods, const char *name)
   return NULL;
 }
 
+static char *
+describe_type (GDBusArgInfo **arguments)
+{
+  GString *type = g_string_new ("(");
+
+  for (gsize i = 0; arguments != NULL && arguments[i] != NULL; i++)
+    g_string_append (type, arguments[i]->signature);
+
+  return g_string_free (g_string_append_c (type, ')'), FALSE);
+}
+
+/* GLib works out what there is to know of a type, and before 2.80 forgets it with the last value of the type, to begin anew at
+ * the next message. There is always one of each that is kept here. */
 static void
-fill_in_types (KvDbusMethod *methods, gsize n_methods, GDBusInterfaceInfo *interface)
+keep_type (GPtrArray *kept, const char *type)
+{
+  g_ptr_array_add (kept, g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE (type), NULL, 0)));
+}
+
+static void
+fill_in_types (KvDbusMethod *methods,
+               gsize n_methods,
+               GDBusInterfaceInfo *interface,
+               GPtrArray *kept)
 {
   for (gsize i = 0; i < n_methods; i++)
     {
       GDBusMethodInfo *info = g_dbus_interface_info_lookup_method (interface, methods[i].name);
-      GString *type = g_string_new ("(");
+      g_autofree char *out_type = describe_type (info->out_args);
 
-      for (gsize j = 0; info->in_args != NULL && info->in_args[j] != NULL; j++)
-        g_string_append (type, info->in_args[j]->signature);
-      g_string_append_c (type, ')');
-      methods[i].in_type = g_string_free (type, FALSE);
+      methods[i].in_type = describe_type (info->in_args);
+      keep_type (kept, methods[i].in_type);
+      keep_type (kept, out_type);
     }
 }
 
 static void
 ensure_in_types (void)
 {
+  static GPtrArray *kept = NULL;
   static gsize filled = 0;
 
   if (g_once_init_enter (&filled))
     {
+      kept = g_ptr_array_new ();
+      /* The head of every message. */
+      keep_type (kept, "a{yv}");
       fill_in_types (store_methods, G_N_ELEMENTS (store_methods),
-                     kv_dbus_kv_store1_interface_info ());
+                     kv_dbus_kv_store1_interface_info (), kept);
       fill_in_types (watch_methods, G_N_ELEMENTS (watch_methods),
-                     kv_dbus_kv_store1_watch_interface_info ());
+                     kv_dbus_kv_store1_watch_interface_info (), kept);
       g_once_init_leave (&filled, 1);
     }
 }

@@ -9,17 +9,21 @@
 
 G_BEGIN_DECLS
 
-/* Operations from the parameters of a call. On failure the operation holds nothing. */
+/* Operations from the parameters of a call. On failure the operation holds nothing.
+ *
+ * Here and in the handlers, parameters are taken out child by child: g_variant_get() parses its format each time, and with a
+ * `&` in it serialises the whole tuple first, which cost more than the store does. */
 
 /**
  * kv_dbus_operation_init_put:
+ * @key: of type s
  * @value: (array length=length): the value
  * @options: of type a{sv}
  * @max_value_size: in bytes
  * @error: set to what is wrong with the key, the value or the options
  */
 gboolean kv_dbus_operation_init_put (KvOperation *operation,
-                                     const char *key,
+                                     GVariant *key,
                                      const char *value,
                                      gsize length,
                                      GVariant *options,
@@ -28,11 +32,12 @@ gboolean kv_dbus_operation_init_put (KvOperation *operation,
 
 /**
  * kv_dbus_operation_init_delete:
+ * @key: of type s
  * @options: of type a{sv}
  * @error: set to what is wrong with the key or the options
  */
 gboolean kv_dbus_operation_init_delete (KvOperation *operation,
-                                        const char *key,
+                                        GVariant *key,
                                         GVariant *options,
                                         GError **error);
 

@@ -181,16 +181,17 @@ check_contradiction (const KvDbusOptions *options,
 gboolean
 kv_dbus_options_parse (GVariant *dictionary, guint allowed, KvDbusOptions *options, GError **error)
 {
-  GVariantIter iter;
-  const char *name;
-  GVariant *value;
+  gsize n_entries = g_variant_n_children (dictionary);
   guint seen = 0;
 
   *options = (KvDbusOptions){ 0 };
-  g_variant_iter_init (&iter, dictionary);
-  while (g_variant_iter_next (&iter, "{&sv}", &name, &value))
+  for (gsize i = 0; i < n_entries; i++)
     {
-      g_autoptr (GVariant) owned = value;
+      g_autoptr (GVariant) entry = g_variant_get_child_value (dictionary, i);
+      g_autoptr (GVariant) key = g_variant_get_child_value (entry, 0);
+      g_autoptr (GVariant) variant = g_variant_get_child_value (entry, 1);
+      g_autoptr (GVariant) value = g_variant_get_variant (variant);
+      const char *name = g_variant_get_string (key, NULL);
       KvDbusOption option = find_option (name, allowed);
 
       if (option == 0)
@@ -206,7 +207,7 @@ kv_dbus_options_parse (GVariant *dictionary, guint allowed, KvDbusOptions *optio
         }
       seen |= option;
       options->given |= option;
-      if (!set_option (options, option, owned))
+      if (!set_option (options, option, value))
         {
           g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT, "The option %s is to be %s",
                        name, describe_option (option));

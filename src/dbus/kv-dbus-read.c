@@ -10,14 +10,15 @@
 
 /* Finds a key whose value may go into one reply. */
 static KvEntry *
-look_up (KvDbusContext *context, const char *key, GError **error)
+look_up (KvDbusContext *context, GVariant *key, GError **error)
 {
   g_autoptr (KvEntry) entry = NULL;
-  gsize length;
+  gsize key_length, length;
+  const char *text = g_variant_get_string (key, &key_length);
 
-  if (!kv_key_validate (key, -1, error))
+  if (!kv_key_validate (text, (gssize) key_length, error))
     return NULL;
-  entry = kv_store_lookup (context->store, key, -1);
+  entry = kv_store_lookup (context->store, text, (gssize) key_length);
   if (entry == NULL)
     {
       g_set_error_literal (error, KV_ERROR, KV_ERROR_NOT_FOUND, "There is no such key");
@@ -37,21 +38,18 @@ look_up (KvDbusContext *context, const char *key, GError **error)
 static void
 return_entry (KvDbusCall *call, GVariant *value, KvEntry *entry)
 {
-  GVariantBuilder details;
+  KvDbusDetails details = { 0 };
 
-  g_variant_builder_init (&details, G_VARIANT_TYPE_VARDICT);
   kv_dbus_codec_add_details (&details, entry);
-  kv_dbus_call_return (call, g_variant_new ("(*a{sv})", value, &details));
+  kv_dbus_call_return (call, kv_dbus_codec_pair (value, kv_dbus_details_end (&details)));
 }
 
 gboolean
 kv_dbus_read_get (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error)
 {
-  g_autoptr (KvEntry) entry = NULL;
-  const char *key;
+  g_autoptr (GVariant) key = g_variant_get_child_value (parameters, 0);
+  g_autoptr (KvEntry) entry = look_up (context, key, error);
 
-  g_variant_get (parameters, "(&s)", &key);
-  entry = look_up (context, key, error);
   if (entry == NULL)
     return FALSE;
   if (!kv_dbus_codec_is_text (entry))
@@ -60,7 +58,7 @@ kv_dbus_read_get (KvDbusContext *context, GVariant *parameters, KvDbusCall *call
                            "The value holds U+0000, which D-Bus text cannot: use GetBytes");
       return FALSE;
     }
-  return_entry (call, g_variant_new_string (kv_entry_get_value (entry, NULL)), entry);
+  return_entry (call, kv_dbus_codec_string (entry), entry);
 
   return TRUE;
 }
@@ -71,11 +69,9 @@ kv_dbus_read_get_bytes (KvDbusContext *context,
                         KvDbusCall *call,
                         GError **error)
 {
-  g_autoptr (KvEntry) entry = NULL;
-  const char *key;
+  g_autoptr (GVariant) key = g_variant_get_child_value (parameters, 0);
+  g_autoptr (KvEntry) entry = look_up (context, key, error);
 
-  g_variant_get (parameters, "(&s)", &key);
-  entry = look_up (context, key, error);
   if (entry == NULL)
     return FALSE;
   return_entry (call, kv_dbus_codec_bytes (entry), entry);
@@ -83,26 +79,47 @@ kv_dbus_read_get_bytes (KvDbusContext *context,
   return TRUE;
 }
 
-/* Finds the entries of @keys, each once, in @entries. */
-static gboolean
-look_up_many (KvDbusContext *context, const char **keys, GHashTable *entries, GError **error)
+/* What GetMany() has found. */
+typedef struct {
+  GVariant *key;  /* (owned) of the call */
+  KvEntry *entry; /* (owned) */
+} Found;
+
+static void
+found_clear (gpointer data)
 {
+  Found *found = data;
+
+  g_variant_unref (found->key);
+  kv_entry_unref (found->entry);
+}
+
+/* Finds the entries of @keys, each once. */
+static gboolean
+look_up_many (KvDbusContext *context, GVariant *keys, GArray *entries, GError **error)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  gsize n_keys = g_variant_n_children (keys);
   gsize bytes = 0;
 
-  for (gsize i = 0; keys[i] != NULL; i++)
+  for (gsize i = 0; i < n_keys; i++)
     {
-      KvEntry *entry;
-      gsize length;
+      g_autoptr (GVariant) key = g_variant_get_child_value (keys, i);
+      gsize key_length, length;
+      const char *text = g_variant_get_string (key, &key_length);
+      Found found;
 
-      if (!kv_key_validate (keys[i], -1, error))
+      if (!kv_key_validate (text, (gssize) key_length, error))
         return FALSE;
-      if (g_hash_table_contains (entries, keys[i]))
+      if (g_hash_table_contains (seen, text))
         continue;
-      entry = kv_store_lookup (context->store, keys[i], -1);
-      if (entry == NULL)
+      found.entry = kv_store_lookup (context->store, text, (gssize) key_length);
+      if (found.entry == NULL)
         continue;
-      g_hash_table_insert (entries, (gpointer) kv_entry_get_key (entry, NULL), entry);
-      kv_entry_get_value (entry, &length);
+      found.key = g_steal_pointer (&key);
+      g_array_append_val (entries, found);
+      g_hash_table_add (seen, (gpointer) text);
+      kv_entry_get_value (found.entry, &length);
       bytes += length;
       if (bytes > KV_DBUS_MAX_REPLY_BYTES)
         {
@@ -122,34 +139,31 @@ kv_dbus_read_get_many (KvDbusContext *context,
                        KvDbusCall *call,
                        GError **error)
 {
-  g_autoptr (GVariant) list = g_variant_get_child_value (parameters, 0);
-  g_autofree const char **keys = NULL;
-  g_autoptr (GHashTable) entries =
-    g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) kv_entry_unref);
+  g_autoptr (GVariant) keys = g_variant_get_child_value (parameters, 0);
+  g_autoptr (GArray) entries = g_array_new (FALSE, FALSE, sizeof (Found));
+  g_autofree GVariant **children = NULL;
   gsize budget = KV_DBUS_MAX_REPLY_BYTES;
-  GVariantBuilder reply;
-  GHashTableIter iter;
-  gpointer key, entry;
+  GVariant *reply;
 
-  if (!kv_dbus_limits_check_count (g_variant_n_children (list), "keys", error))
-    return FALSE;
-  keys = g_variant_get_strv (list, NULL);
-  if (!look_up_many (context, keys, entries, error))
+  g_array_set_clear_func (entries, found_clear);
+  if (!kv_dbus_limits_check_count (g_variant_n_children (keys), "keys", error)
+      || !look_up_many (context, keys, entries, error))
     return FALSE;
 
-  g_variant_builder_init (&reply, G_VARIANT_TYPE ("a{s(sa{sv})}"));
-  g_hash_table_iter_init (&iter, entries);
-  while (g_hash_table_iter_next (&iter, &key, &entry))
+  children = g_new (GVariant *, entries->len);
+  for (guint i = 0; i < entries->len; i++)
     {
-      GVariantBuilder details;
+      const Found *found = &g_array_index (entries, Found, i);
+      KvDbusDetails details = { 0 };
       GVariant *value;
 
-      g_variant_builder_init (&details, G_VARIANT_TYPE_VARDICT);
-      kv_dbus_codec_add_details (&details, entry);
-      value = kv_dbus_codec_text (entry, &details, &budget);
-      g_variant_builder_add (&reply, "{s(@sa{sv})}", key, value, &details);
+      kv_dbus_codec_add_details (&details, found->entry);
+      value = kv_dbus_codec_text (found->entry, &details, &budget);
+      children[i] = g_variant_new_dict_entry (
+        found->key, kv_dbus_codec_pair (value, kv_dbus_details_end (&details)));
     }
-  kv_dbus_call_return (call, g_variant_new ("(a{s(sa{sv})})", &reply));
+  reply = g_variant_new_array (G_VARIANT_TYPE ("{s(sa{sv})}"), children, entries->len);
+  kv_dbus_call_return (call, g_variant_new_tuple (&reply, 1));
 
   return TRUE;
 }

@@ -5,12 +5,11 @@
 
 #include "core/kv-error.h"
 #include "core/kv-operation.h"
+#include "dbus/kv-dbus-codec.h"
 #include "dbus/kv-dbus-error.h"
 #include "dbus/kv-dbus-limits.h"
 #include "dbus/kv-dbus-operation.h"
 #include "dbus/kv-dbus-options.h"
-
-#include <string.h>
 
 /* Answers with an error when there is one; takes @call then. */
 static gboolean
@@ -50,7 +49,8 @@ on_put (KvStore *store,
   if (!check_result (call, results, error))
     return;
   kv_dbus_call_return (
-    call, g_variant_new ("(tb)", results->revision, results->status == KV_RESULT_CREATED));
+    call, kv_dbus_codec_pair (g_variant_new_uint64 (results->revision),
+                              g_variant_new_boolean (results->status == KV_RESULT_CREATED)));
 }
 
 static void
@@ -62,10 +62,12 @@ on_changed (KvStore *store,
             gpointer user_data)
 {
   KvDbusCall *call = user_data;
+  GVariant *revision;
 
   if (!check_result (call, results, error))
     return;
-  kv_dbus_call_return (call, g_variant_new ("(t)", results->revision));
+  revision = g_variant_new_uint64 (results->revision);
+  kv_dbus_call_return (call, g_variant_new_tuple (&revision, 1));
 }
 
 static void
@@ -82,21 +84,21 @@ on_incremented (KvStore *store,
   if (!check_result (call, results, error))
     return;
   sum = g_ascii_strtoll (kv_entry_get_value (results->entry, NULL), NULL, 10);
-  kv_dbus_call_return (call, g_variant_new ("(xt)", sum, results->revision));
+  kv_dbus_call_return (
+    call, kv_dbus_codec_pair (g_variant_new_int64 (sum), g_variant_new_uint64 (results->revision)));
 }
 
-static gboolean
-submit_put (KvDbusContext *context,
-            const char *key,
-            const char *value,
-            gsize length,
-            GVariant *options,
-            KvDbusCall *call,
-            GError **error)
+gboolean
+kv_dbus_write_put (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error)
 {
+  g_autoptr (GVariant) key = g_variant_get_child_value (parameters, 0);
+  g_autoptr (GVariant) value = g_variant_get_child_value (parameters, 1);
+  g_autoptr (GVariant) options = g_variant_get_child_value (parameters, 2);
   g_auto (KvOperation) operation = { 0 };
+  gsize length;
+  const char *text = g_variant_get_string (value, &length);
 
-  if (!kv_dbus_operation_init_put (&operation, key, value, length, options, context->max_value_size,
+  if (!kv_dbus_operation_init_put (&operation, key, text, length, options, context->max_value_size,
                                    error))
     return FALSE;
   kv_store_submit (context->store, &operation, 1, FALSE, on_put, call);
@@ -105,29 +107,24 @@ submit_put (KvDbusContext *context,
 }
 
 gboolean
-kv_dbus_write_put (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error)
-{
-  g_autoptr (GVariant) options = NULL;
-  const char *key, *value;
-
-  g_variant_get (parameters, "(&s&s@a{sv})", &key, &value, &options);
-  return submit_put (context, key, value, strlen (value), options, call, error);
-}
-
-gboolean
 kv_dbus_write_put_bytes (KvDbusContext *context,
                          GVariant *parameters,
                          KvDbusCall *call,
                          GError **error)
 {
-  g_autoptr (GVariant) value = NULL;
-  g_autoptr (GVariant) options = NULL;
-  const char *key, *bytes;
+  g_autoptr (GVariant) key = g_variant_get_child_value (parameters, 0);
+  g_autoptr (GVariant) value = g_variant_get_child_value (parameters, 1);
+  g_autoptr (GVariant) options = g_variant_get_child_value (parameters, 2);
+  g_auto (KvOperation) operation = { 0 };
   gsize length;
+  const char *bytes = g_variant_get_fixed_array (value, &length, 1);
 
-  g_variant_get (parameters, "(&s@ay@a{sv})", &key, &value, &options);
-  bytes = g_variant_get_fixed_array (value, &length, 1);
-  return submit_put (context, key, length > 0 ? bytes : "", length, options, call, error);
+  if (!kv_dbus_operation_init_put (&operation, key, length > 0 ? bytes : "", length, options,
+                                   context->max_value_size, error))
+    return FALSE;
+  kv_store_submit (context->store, &operation, 1, FALSE, on_put, call);
+
+  return TRUE;
 }
 
 gboolean
@@ -136,11 +133,10 @@ kv_dbus_write_delete (KvDbusContext *context,
                       KvDbusCall *call,
                       GError **error)
 {
+  g_autoptr (GVariant) key = g_variant_get_child_value (parameters, 0);
+  g_autoptr (GVariant) options = g_variant_get_child_value (parameters, 1);
   g_auto (KvOperation) operation = { 0 };
-  g_autoptr (GVariant) options = NULL;
-  const char *key;
 
-  g_variant_get (parameters, "(&s@a{sv})", &key, &options);
   if (!kv_dbus_operation_init_delete (&operation, key, options, error))
     return FALSE;
   kv_store_submit (context->store, &operation, 1, FALSE, on_changed, call);
@@ -154,15 +150,18 @@ kv_dbus_write_compare_and_swap (KvDbusContext *context,
                                 KvDbusCall *call,
                                 GError **error)
 {
+  g_autoptr (GVariant) key = g_variant_get_child_value (parameters, 0);
+  g_autoptr (GVariant) expected = g_variant_get_child_value (parameters, 1);
+  g_autoptr (GVariant) value = g_variant_get_child_value (parameters, 2);
   g_auto (KvOperation) operation = { 0 };
-  const char *key, *expected, *value;
-  gsize length;
+  gsize key_length, expected_length, length;
+  const char *name = g_variant_get_string (key, &key_length);
+  const char *old_text = g_variant_get_string (expected, &expected_length);
+  const char *new_text = g_variant_get_string (value, &length);
 
-  g_variant_get (parameters, "(&s&s&s)", &key, &expected, &value);
-  length = strlen (value);
   if (!kv_dbus_limits_check_value (length, context->max_value_size, error)
-      || !kv_operation_init_swap (&operation, key, -1, expected, strlen (expected), value,
-                                  (gssize) length, error))
+      || !kv_operation_init_swap (&operation, name, (gssize) key_length, old_text, expected_length,
+                                  new_text, (gssize) length, error))
     return FALSE;
   kv_store_submit (context->store, &operation, 1, FALSE, on_changed, call);
 
@@ -172,15 +171,16 @@ kv_dbus_write_compare_and_swap (KvDbusContext *context,
 gboolean
 kv_dbus_write_touch (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error)
 {
+  g_autoptr (GVariant) key = g_variant_get_child_value (parameters, 0);
+  g_autoptr (GVariant) dictionary = g_variant_get_child_value (parameters, 1);
   g_auto (KvOperation) operation = { 0 };
-  g_autoptr (GVariant) dictionary = NULL;
+  gsize length;
+  const char *name = g_variant_get_string (key, &length);
   KvDbusOptions options;
-  const char *key;
 
-  g_variant_get (parameters, "(&s@a{sv})", &key, &dictionary);
   if (!kv_dbus_options_parse (dictionary, KV_DBUS_OPTION_TTL, &options, error)
-      || !kv_operation_init_touch (&operation, key, -1, kv_dbus_options_get_deadline (&options),
-                                   error))
+      || !kv_operation_init_touch (&operation, name, (gssize) length,
+                                   kv_dbus_options_get_deadline (&options), error))
     return FALSE;
   kv_store_submit (context->store, &operation, 1, FALSE, on_changed, call);
 
@@ -193,14 +193,15 @@ kv_dbus_write_increment (KvDbusContext *context,
                          KvDbusCall *call,
                          GError **error)
 {
+  g_autoptr (GVariant) key = g_variant_get_child_value (parameters, 0);
+  g_autoptr (GVariant) by = g_variant_get_child_value (parameters, 1);
   g_auto (KvOperation) operation = { 0 };
-  const char *key;
-  gint64 by;
+  gsize length;
+  const char *name = g_variant_get_string (key, &length);
 
-  g_variant_get (parameters, "(&sx)", &key, &by);
-  if (!kv_operation_init (&operation, KV_OPERATION_INCREMENT, key, -1, error))
+  if (!kv_operation_init (&operation, KV_OPERATION_INCREMENT, name, (gssize) length, error))
     return FALSE;
-  operation.delta = by;
+  operation.delta = g_variant_get_int64 (by);
   kv_store_submit (context->store, &operation, 1, FALSE, on_incremented, call);
 
   return TRUE;

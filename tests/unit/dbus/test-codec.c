@@ -31,12 +31,11 @@ assert_prints (GVariant *variant, const char *expected)
 static GVariant *
 details_of (const KvEntry *entry)
 {
-  GVariantBuilder details;
+  KvDbusDetails details = { 0 };
 
-  g_variant_builder_init (&details, G_VARIANT_TYPE_VARDICT);
   kv_dbus_codec_add_details (&details, entry);
 
-  return g_variant_ref_sink (g_variant_builder_end (&details));
+  return g_variant_ref_sink (kv_dbus_details_end (&details));
 }
 
 static void
