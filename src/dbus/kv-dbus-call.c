@@ -70,6 +70,23 @@ wants_answer (const KvDbusCall *call)
   return (g_dbus_message_get_flags (call->message) & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED) == 0;
 }
 
+/* As g_dbus_message_new_method_reply() does it, but that the name of the caller is not made anew. */
+static GDBusMessage *
+reply_new (const KvDbusCall *call)
+{
+  GDBusMessage *reply = g_dbus_message_new ();
+
+  g_dbus_message_set_message_type (reply, G_DBUS_MESSAGE_TYPE_METHOD_RETURN);
+  g_dbus_message_set_flags (reply, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
+  g_dbus_message_set_byte_order (reply, g_dbus_message_get_byte_order (call->message));
+  g_dbus_message_set_reply_serial (reply, g_dbus_message_get_serial (call->message));
+  g_dbus_message_set_header (
+    reply, G_DBUS_MESSAGE_HEADER_FIELD_DESTINATION,
+    g_dbus_message_get_header (call->message, G_DBUS_MESSAGE_HEADER_FIELD_SENDER));
+
+  return reply;
+}
+
 void
 kv_dbus_call_return (KvDbusCall *call, GVariant *values)
 {
@@ -82,7 +99,7 @@ kv_dbus_call_return (KvDbusCall *call, GVariant *values)
       kv_dbus_call_drop (call);
       return;
     }
-  reply = g_dbus_message_new_method_reply (call->message);
+  reply = reply_new (call);
   if (values != NULL)
     g_dbus_message_set_body (reply, values);
   answer (call, reply);

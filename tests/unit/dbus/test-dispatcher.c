@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+
+#include "core/kv-error.h"
+#include "dbus/kv-dbus-error.h"
+#include "dbus/kv-dbus-names.h"
+#include "dbus/kv-dbus-service.h"
+
+#include <stdlib.h>
+
+/* The order of calls. Here the service's main context stands still until the test lets it run, so that what depends on it
+ * has not happened, and what does not has. */
+
+/* How many calls of one caller may wait, as kv-dbus-dispatcher.c has it. */
+#define MAX_WAITING_CALLS 4096
+
+typedef struct {
+  GTestDBus *bus;
+  KvStore *store;
+  KvRateLimiter *limiter;
+  KvDbusService *service;
+  GDBusConnection *client;
+  GDBusConnection *other;
+  guint n_sent;
+  guint n_answered;
+  guint n_refused;   /* of those: because there were too many */
+  guint n_failed;    /* of those: for another reason */
+  GPtrArray *values; /* (element-type utf8): what Get() has answered */
+} Fixture;
+
+static void
+keep_result (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GAsyncResult **kept = user_data;
+
+  *kept = g_object_ref (result);
+}
+
+static GAsyncResult *
+wait_for (GAsyncResult **result)
+{
+  while (*result == NULL)
+    g_main_context_iteration (NULL, TRUE);
+
+  return *result;
+}
+
+static GDBusConnection *
+connect_to (Fixture *fixture)
+{
+  g_autoptr (GError) error = NULL;
+  GDBusConnection *connection = g_dbus_connection_new_for_address_sync (
+    g_test_dbus_get_bus_address (fixture->bus),
+    G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+    NULL, NULL, &error);
+
+  g_assert_no_error (error);
+
+  return connection;
+}
+
+static void
+set_up (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  fixture->bus = g_test_dbus_new (G_TEST_DBUS_NONE);
+  g_test_dbus_up (fixture->bus);
+  fixture->store = kv_store_new ();
+  fixture->limiter = kv_rate_limiter_new (0, 1);
+  fixture->service = kv_dbus_service_new (fixture->store, fixture->limiter, KV_VALUE_MAX_BYTES);
+  kv_dbus_service_start_async (fixture->service, g_test_dbus_get_bus_address (fixture->bus), NULL,
+                               keep_result, &result);
+  kv_dbus_service_start_finish (fixture->service, wait_for (&result), &error);
+  g_assert_no_error (error);
+  fixture->client = connect_to (fixture);
+  fixture->other = connect_to (fixture);
+  fixture->values = g_ptr_array_new_with_free_func (g_free);
+}
+
+static void
+stop (Fixture *fixture)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  kv_dbus_service_stop_async (fixture->service, NULL, keep_result, &result);
+  g_assert_true (kv_dbus_service_stop_finish (fixture->service, wait_for (&result), NULL));
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  stop (fixture);
+  g_assert_finalize_object (fixture->service);
+  g_dbus_connection_close_sync (fixture->client, NULL, NULL);
+  g_dbus_connection_close_sync (fixture->other, NULL, NULL);
+  g_object_unref (fixture->client);
+  g_object_unref (fixture->other);
+  g_ptr_array_unref (fixture->values);
+  kv_rate_limiter_free (fixture->limiter);
+  g_object_unref (fixture->store);
+  g_test_dbus_down (fixture->bus);
+  g_object_unref (fixture->bus);
+}
+
+static void
+on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply =
+    g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+  Fixture *fixture = user_data;
+
+  fixture->n_answered++;
+  if (g_error_matches (error, KV_ERROR, KV_ERROR_LIMIT_EXCEEDED))
+    {
+      fixture->n_refused++;
+      return;
+    }
+  if (error != NULL)
+    {
+      g_test_message ("%s", error->message);
+      fixture->n_failed++;
+      return;
+    }
+  if (g_variant_is_of_type (reply, G_VARIANT_TYPE ("(sa{sv})")))
+    {
+      char *value;
+
+      g_variant_get_child (reply, 0, "s", &value);
+      g_ptr_array_add (fixture->values, value);
+    }
+}
+
+static void
+send_to (Fixture *fixture,
+         const char *path,
+         const char *interface,
+         const char *method,
+         GVariant *parameters)
+{
+  fixture->n_sent++;
+  g_dbus_connection_call (fixture->client, KV_DBUS_NAME, path, interface, method, parameters, NULL,
+                          G_DBUS_CALL_FLAGS_NONE, -1, NULL, on_answered, fixture);
+}
+
+static void
+send_call (Fixture *fixture, const char *method, const char *parameters)
+{
+  send_to (fixture, KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, method,
+           g_variant_new_parsed (parameters));
+}
+
+/* In any number: the bus lets a caller wait for 128 answers only. */
+static void
+send_without_answer (Fixture *fixture, const char *method, const char *parameters)
+{
+  g_autoptr (GDBusMessage) message =
+    g_dbus_message_new_method_call (KV_DBUS_NAME, KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, method);
+
+  g_dbus_message_set_flags (message, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
+  g_dbus_message_set_body (message, g_variant_new_parsed (parameters));
+  g_dbus_connection_send_message (fixture->client, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL,
+                                  NULL);
+}
+
+static void
+wait_for_answers (Fixture *fixture)
+{
+  while (fixture->n_answered < fixture->n_sent)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+/* A call that is answered without the main context. Whatever @connection has sent before has come in then. */
+static GVariant *
+call_now (GDBusConnection *connection,
+          const char *path,
+          const char *interface,
+          const char *method,
+          GVariant *parameters)
+{
+  g_autoptr (GError) error = NULL;
+  GVariant *reply =
+    g_dbus_connection_call_sync (connection, KV_DBUS_NAME, path, interface, method, parameters,
+                                 NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
+
+  g_assert_no_error (error);
+
+  return reply;
+}
+
+static void
+let_come_in (GDBusConnection *connection)
+{
+  g_variant_unref (call_now (connection, "/", "org.freedesktop.DBus.Peer", "Ping", NULL));
+}
+
+static gboolean
+has_key (Fixture *fixture, const char *key)
+{
+  g_autoptr (KvEntry) entry = kv_store_lookup (fixture->store, key, -1);
+
+  return entry != NULL;
+}
+
+#define WATCH "(@as [], ['w'], @a{sv} {})"
+
+static void
+test_needs_no_main_context (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GVariant) reply = NULL;
+
+  reply = call_now (fixture->client, KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "Put",
+                    g_variant_new_parsed ("('k', 'v', @a{sv} {})"));
+  g_assert_true (has_key (fixture, "k"));
+}
+
+static void
+test_keeps_the_order_of_a_caller (Fixture *fixture, gconstpointer data)
+{
+  send_call (fixture, "Watch", WATCH);
+  send_call (fixture, "Put", "('k', '1', @a{sv} {})");
+  send_call (fixture, "Get", "('k',)");
+  send_call (fixture, "CompareAndSwap", "('k', '1', '2')");
+  send_call (fixture, "Get", "('k',)");
+  let_come_in (fixture->client);
+  g_assert_false (has_key (fixture, "k"));
+
+  wait_for_answers (fixture);
+  g_assert_cmpuint (fixture->n_refused + fixture->n_failed, ==, 0);
+  g_assert_cmpuint (fixture->values->len, ==, 2);
+  g_assert_cmpstr (fixture->values->pdata[0], ==, "1");
+  g_assert_cmpstr (fixture->values->pdata[1], ==, "2");
+
+  /* It is over when the last of them is carried out. */
+  g_variant_unref (call_now (fixture->client, KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "Put",
+                             g_variant_new_parsed ("('k2', 'v', @a{sv} {})")));
+}
+
+static void
+test_closing_keeps_the_order_too (Fixture *fixture, gconstpointer data)
+{
+  /* There is no such watch, which is found out in the main context as well. */
+  send_to (fixture, KV_DBUS_WATCH_PREFIX "1", KV_DBUS_WATCH_INTERFACE, "Close", NULL);
+  send_call (fixture, "Put", "('k', '1', @a{sv} {})");
+  let_come_in (fixture->client);
+  g_assert_false (has_key (fixture, "k"));
+  wait_for_answers (fixture);
+  g_assert_cmpuint (fixture->n_failed, ==, 1);
+  g_assert_true (has_key (fixture, "k"));
+}
+
+static void
+test_others_do_not_wait (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GVariant) reply = NULL;
+
+  send_call (fixture, "Watch", WATCH);
+  send_call (fixture, "Put", "('k', '1', @a{sv} {})");
+  let_come_in (fixture->client);
+  reply = call_now (fixture->other, KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "Put",
+                    g_variant_new_parsed ("('other', '1', @a{sv} {})"));
+  g_assert_true (has_key (fixture, "other"));
+  g_assert_false (has_key (fixture, "k"));
+  wait_for_answers (fixture);
+}
+
+static void
+test_bounds_what_waits (Fixture *fixture, gconstpointer data)
+{
+  send_call (fixture, "Watch", WATCH);
+  for (guint i = 1; i < MAX_WAITING_CALLS; i++)
+    send_without_answer (fixture, "Increment", "('n', int64 1)");
+  send_call (fixture, "Increment", "('n', int64 1)");
+  send_call (fixture, "Put", "('k', '1', @a{sv} {})");
+  let_come_in (fixture->client);
+  g_assert_false (has_key (fixture, "n"));
+
+  wait_for_answers (fixture);
+  g_assert_cmpuint (fixture->n_refused, ==, 2);
+  g_assert_cmpuint (fixture->n_failed, ==, 0);
+  g_assert_false (has_key (fixture, "k"));
+  send_call (fixture, "Get", "('n',)");
+  wait_for_answers (fixture);
+  g_assert_cmpint (atoi (fixture->values->pdata[0]), ==, MAX_WAITING_CALLS - 1);
+}
+
+static void
+test_bounds_the_bytes_that_wait (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *key = g_strnfill (20 * 1024 * 1024, 'x');
+
+  send_call (fixture, "Watch", WATCH);
+  /* 64 MiB may wait: the fourth of these is one too many, but something small still goes. */
+  for (guint i = 0; i < 4; i++)
+    send_to (fixture, KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "GetMany",
+             g_variant_new ("(^as)", (const char *[]){ key, NULL }));
+  send_call (fixture, "Put", "('small', '1', @a{sv} {})");
+  let_come_in (fixture->client);
+  g_assert_false (has_key (fixture, "small"));
+
+  wait_for_answers (fixture);
+  g_assert_true (has_key (fixture, "small"));
+  g_assert_cmpuint (fixture->n_refused, ==, 1);
+  /* The keys were far too long. */
+  g_assert_cmpuint (fixture->n_failed, ==, 3);
+}
+
+static void
+test_stop_carries_out_what_waits (Fixture *fixture, gconstpointer data)
+{
+  send_call (fixture, "Watch", WATCH);
+  for (guint i = 0; i < 100; i++)
+    send_call (fixture, "Increment", "('n', int64 1)");
+  send_call (fixture, "Get", "('n',)");
+  let_come_in (fixture->client);
+  g_assert_false (has_key (fixture, "n"));
+
+  stop (fixture);
+  wait_for_answers (fixture);
+  g_assert_cmpuint (fixture->n_refused + fixture->n_failed, ==, 0);
+  g_assert_cmpstr (fixture->values->pdata[0], ==, "100");
+}
+
+/* The service goes while calls wait, without having been stopped: nothing of it may be touched any more. */
+static void
+test_may_be_dropped_with_calls_waiting (Fixture *fixture, gconstpointer data)
+{
+  KvDbusService *service = g_steal_pointer (&fixture->service);
+
+  send_call (fixture, "Watch", WATCH);
+  send_call (fixture, "Put", "('k', '1', @a{sv} {})");
+  let_come_in (fixture->client);
+  g_assert_finalize_object (service);
+
+  /* It is the bus that answers, when the connection is gone. */
+  wait_for_answers (fixture);
+  g_assert_cmpuint (fixture->n_failed, ==, 2);
+  g_assert_false (has_key (fixture, "k"));
+  fixture->service = kv_dbus_service_new (fixture->store, fixture->limiter, KV_VALUE_MAX_BYTES);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  kv_dbus_error_register ();
+#define ADD(name, function)                                                                        \
+  g_test_add ("/dbus/dispatcher/" name, Fixture, NULL, set_up, function, tear_down)
+  ADD ("needs-no-main-context", test_needs_no_main_context);
+  ADD ("keeps-the-order-of-a-caller", test_keeps_the_order_of_a_caller);
+  ADD ("closing-keeps-the-order-too", test_closing_keeps_the_order_too);
+  ADD ("others-do-not-wait", test_others_do_not_wait);
+  ADD ("bounds-what-waits", test_bounds_what_waits);
+  ADD ("bounds-the-bytes-that-wait", test_bounds_the_bytes_that_wait);
+  ADD ("stop-carries-out-what-waits", test_stop_carries_out_what_waits);
+  ADD ("may-be-dropped-with-calls-waiting", test_may_be_dropped_with_calls_waiting);
+#undef ADD
+
+  return g_test_run ();
+}
