@@ -6,13 +6,13 @@ import itertools
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 
 import pytest
 from gi.repository import Gio, GLib
 
+from raw_caller import RawCaller
 from support.bus import INTERFACE, NAME, PATH, Bus, BusError
 from support.daemon import run
 from support.limits import LATER, SOON
@@ -145,65 +145,6 @@ def test_a_call_leaves_nothing_behind(bus, kvstored):
         time.sleep(0.01)
 
 
-class DeafClient:
-    """A caller that reads when it is told to, and not before."""
-
-    def __init__(self, address):
-        self.serial = 0
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(LATER)
-        self.socket.connect(address.split("path=")[1].split(",")[0])
-        uid = str(os.getuid()).encode().hex()
-        self.socket.sendall(f"\0AUTH EXTERNAL {uid}\r\n".encode())
-        assert self.socket.recv(4096).startswith(b"OK ")
-        self.socket.sendall(b"BEGIN\r\n")
-        self.call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "Hello")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
-
-    def send(self, message):
-        self.serial += 1
-        message.set_serial(self.serial)
-        self.socket.sendall(message.to_blob(Gio.DBusCapabilityFlags.NONE))
-        return self.serial
-
-    def read_exactly(self, length):
-        data = b""
-        while len(data) < length:
-            more = self.socket.recv(length - len(data))
-            assert more, "the bus has closed the connection"
-            data += more
-        return data
-
-    def read(self):
-        head = self.read_exactly(16)
-        rest = self.read_exactly(Gio.DBusMessage.bytes_needed(head) - 16)
-        message = Gio.DBusMessage.new_from_blob(head + rest, Gio.DBusCapabilityFlags.NONE)
-        if message.get_message_type() == Gio.DBusMessageType.METHOD_CALL:
-            self.send(Gio.DBusMessage.new_method_reply(message))
-        return message
-
-    def call(self, *target, body=None):
-        message = Gio.DBusMessage.new_method_call(*target)
-        if body is not None:
-            message.set_body(body)
-        serial = self.send(message)
-        while True:
-            reply = self.read()
-            if reply.get_reply_serial() == serial:
-                assert reply.get_message_type() == Gio.DBusMessageType.METHOD_RETURN
-                return reply
-
-    def read_changes(self):
-        """The changes of the next signal; none of one that is something else."""
-        message = self.read()
-        return message.get_body().unpack()[0] if message.get_member() == "Changed" else []
-
-
 def resident_bytes(pid):
     with open(f"/proc/{pid}/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
@@ -211,7 +152,7 @@ def resident_bytes(pid):
 
 def test_a_deaf_watcher_costs_little_and_misses_nothing(bus, kvstored, client):
     """64 MiB of changes go by while a watcher does not read: the bus must not be made to keep them."""
-    with DeafClient(bus.address) as deaf:
+    with RawCaller(bus.address) as deaf:
         body = GLib.Variant("(asasa{sv})", ([], ["k"], {}))
         deaf.call(NAME, PATH, INTERFACE, "Watch", body=body)
         before = resident_bytes(bus.process.pid)
@@ -235,7 +176,7 @@ def test_a_deaf_watcher_costs_little_and_misses_nothing(bus, kvstored, client):
 def test_a_caller_who_is_gone_before_its_watch(bus, client):
     """Nobody tells that it has left: it had done so before anybody wanted to know."""
     for _ in range(20):
-        with DeafClient(bus.address) as hasty:
+        with RawCaller(bus.address) as hasty:
             message = Gio.DBusMessage.new_method_call(NAME, PATH, INTERFACE, "Watch")
             message.set_body(GLib.Variant("(asasa{sv})", ([], [""], {})))
             hasty.send(message)
