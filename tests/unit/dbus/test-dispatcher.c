@@ -3,6 +3,7 @@
  */
 
 #include "core/kv-error.h"
+#include "dbus/kv-dbus-dispatcher.h"
 #include "dbus/kv-dbus-error.h"
 #include "dbus/kv-dbus-names.h"
 #include "dbus/kv-dbus-service.h"
@@ -312,8 +313,9 @@ static void
 test_stop_carries_out_what_waits (Fixture *fixture, gconstpointer data)
 {
   send_call (fixture, "Watch", WATCH);
-  for (guint i = 0; i < 100; i++)
-    send_call (fixture, "Increment", "('n', int64 1)");
+  /* So many that the name is given back long before all of them are carried out. */
+  for (guint i = 0; i < 3000; i++)
+    send_without_answer (fixture, "Increment", "('n', int64 1)");
   send_call (fixture, "Get", "('n',)");
   let_come_in (fixture->client);
   g_assert_false (has_key (fixture, "n"));
@@ -321,7 +323,7 @@ test_stop_carries_out_what_waits (Fixture *fixture, gconstpointer data)
   stop (fixture);
   wait_for_answers (fixture);
   g_assert_cmpuint (fixture->n_refused + fixture->n_failed, ==, 0);
-  g_assert_cmpstr (fixture->values->pdata[0], ==, "100");
+  g_assert_cmpstr (fixture->values->pdata[0], ==, "3000");
 }
 
 /* The service goes while calls wait, without having been stopped: nothing of it may be touched any more. */
@@ -342,6 +344,68 @@ test_may_be_dropped_with_calls_waiting (Fixture *fixture, gconstpointer data)
   fixture->service = kv_dbus_service_new (fixture->store, fixture->limiter, KV_VALUE_MAX_BYTES);
 }
 
+/* --- a dispatcher that is closed while a message is on its way to it --- */
+
+typedef struct {
+  GMutex lock;
+  GCond changed;
+  gboolean is_held; /* guarded by lock: a message waits */
+  gboolean let_go;  /* guarded by lock */
+} Gate;
+
+/* A filter in front of the dispatcher's, which holds a call up. */
+static GDBusMessage *
+hold_up (GDBusConnection *connection, GDBusMessage *message, gboolean incoming, gpointer user_data)
+{
+  Gate *gate = user_data;
+
+  if (!incoming || g_dbus_message_get_message_type (message) != G_DBUS_MESSAGE_TYPE_METHOD_CALL)
+    return message;
+  g_mutex_lock (&gate->lock);
+  gate->is_held = TRUE;
+  g_cond_broadcast (&gate->changed);
+  while (!gate->let_go)
+    g_cond_wait (&gate->changed, &gate->lock);
+  g_mutex_unlock (&gate->lock);
+
+  return message;
+}
+
+static void
+test_lets_pass_what_comes_after_its_end (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GDBusConnection) server = connect_to (fixture);
+  KvDbusDispatcher *dispatcher;
+  Gate gate = { 0 };
+
+  g_mutex_init (&gate.lock);
+  g_cond_init (&gate.changed);
+  g_dbus_connection_add_filter (server, hold_up, &gate, NULL);
+  dispatcher =
+    kv_dbus_dispatcher_new (server, fixture->store, fixture->limiter, KV_VALUE_MAX_BYTES);
+  fixture->n_sent++;
+  g_dbus_connection_call (fixture->client, g_dbus_connection_get_unique_name (server),
+                          KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "Put",
+                          g_variant_new_parsed ("('late', 'v', @a{sv} {})"), NULL,
+                          G_DBUS_CALL_FLAGS_NONE, -1, NULL, on_answered, fixture);
+
+  g_mutex_lock (&gate.lock);
+  while (!gate.is_held)
+    g_cond_wait (&gate.changed, &gate.lock);
+  kv_dbus_dispatcher_close (dispatcher);
+  gate.let_go = TRUE;
+  g_cond_broadcast (&gate.changed);
+  g_mutex_unlock (&gate.lock);
+
+  /* By GDBus, which knows of no such object. */
+  wait_for_answers (fixture);
+  g_assert_cmpuint (fixture->n_failed, ==, 1);
+  g_assert_false (has_key (fixture, "late"));
+  g_dbus_connection_close_sync (server, NULL, NULL);
+  g_mutex_clear (&gate.lock);
+  g_cond_clear (&gate.changed);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -357,6 +421,7 @@ main (int argc, char **argv)
   ADD ("bounds-the-bytes-that-wait", test_bounds_the_bytes_that_wait);
   ADD ("stop-carries-out-what-waits", test_stop_carries_out_what_waits);
   ADD ("may-be-dropped-with-calls-waiting", test_may_be_dropped_with_calls_waiting);
+  ADD ("lets-pass-what-comes-after-its-end", test_lets_pass_what_comes_after_its_end);
 #undef ADD
 
   return g_test_run ();
