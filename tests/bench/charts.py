@@ -5,22 +5,27 @@
 They have no background, and their colours stand out on a white and on a black page alike.
 """
 
+import os
 import pathlib
 from statistics import median
 
+from bench import machine
 from bench.report import all_records, kind_of, number, unit_of
 
 INK = "#7a7a7a"
-FAINT = "#7a7a7a40"
 OTHERS = ["#b07aa1", "#4e9a51", "#c2a000", "#8c6d5a"]
 COLOURS = {
-    "kvstored": "#e0571b", "nginx": "#2f8fd0", "webdis + redis": "#2aa198", "etcd": "#b07aa1", "SoupServer": "#8a8a8a",
+    "kvstored": "#e0571b", "nginx": "#2f8fd0", "webdis + redis": "#2aa198", "etcd": "#b07aa1",
+    "SoupServer": "#8a8a8a",
     "kvstored GET": "#e0571b", "kvstored PUT": "#d79a00", "nginx, a file": "#2f8fd0",
-}  # fmt: skip
+}
+PALE = {"kvstored": "#f0a060"}
 
 
 def load_matplotlib():
     """pyplot, set up; None where it is not installed."""
+    # It remembers what fonts there are: not in the home of whoever measures.
+    os.environ.setdefault("MPLCONFIGDIR", str(machine.get_build() / "matplotlib"))
     try:
         import matplotlib
     except ImportError:
@@ -30,24 +35,26 @@ def load_matplotlib():
 
     matplotlib.rcParams.update({
         "svg.hashsalt": "kvstore", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9,
-        "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "xtick.color": INK, "ytick.color": INK,
-        "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 9, "axes.titlelocation": "left",
-        "legend.frameon": False, "figure.constrained_layout.use": True,
-    })  # fmt: skip
+        "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "grid.color": INK,
+        "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
+        "axes.titlesize": 9, "axes.titlelocation": "left", "legend.frameon": False, "figure.constrained_layout.use": True,
+    })
     return pyplot
 
 
 def colour_of(label, place):
     if label in COLOURS:
         return COLOURS[label]
-    return "#f0a060" if label.startswith("kvstored") else OTHERS[place % len(OTHERS)]
+    # A kvstored with options is a paler kvstored.
+    family = label.split(",")[0].split(" --")[0]
+    return PALE.get(family) or COLOURS.get(family) or OTHERS[place % len(OTHERS)]
 
 
 def show_plain_numbers(axis):
     from matplotlib import ticker
 
     axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: number(value)))
-    axis.set_minor_formatter(ticker.NullFormatter())
+    axis.set_minor_locator(ticker.NullLocator())
 
 
 def draw_dots(axes, labels, series, title):
@@ -59,13 +66,13 @@ def draw_dots(axes, labels, series, title):
         axes.annotate(
             number(median(values)), (median(values), place), (0, 6), textcoords="offset points", ha="center",
             fontsize=8,
-        )  # fmt: skip
+        )
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.5, -0.7)
     axes.set_xscale("log")
     axes.margins(x=0.12)
     axes.set_title(title)
-    axes.grid(axis="x", color=FAINT)
+    axes.grid(axis="x", alpha=0.25)
     axes.tick_params(axis="y", length=0)
     show_plain_numbers(axes.xaxis)
 
@@ -76,13 +83,13 @@ def draw_latencies(axes, labels, rows, names):
         middles = [median(rows[label][name]) for name in names]
         colour = colour_of(label, place)
         axes.plot(middles, [place] * len(middles), "-", color=colour, linewidth=1.5, alpha=0.6)
-        for marker, value in zip("o|d", middles):
-            axes.plot(value, place, marker, color=colour, markersize=7 if marker != "|" else 12, markeredgewidth=2)
+        for (marker, size), value in zip((("o", 7), ("|", 12), ("d", 7)), middles):
+            axes.plot(value, place, marker, color=colour, markersize=size, markeredgewidth=2)
     axes.set_yticks(range(len(labels)), [""] * len(labels))
     axes.set_ylim(len(labels) - 0.5, -0.7)
     axes.set_xscale("log")
     axes.set_title("latency, µs:  ● p50   | p99   ◆ p99.9")
-    axes.grid(axis="x", color=FAINT)
+    axes.grid(axis="x", alpha=0.25)
     axes.tick_params(axis="y", length=0)
     show_plain_numbers(axes.xaxis)
 
@@ -107,7 +114,8 @@ def draw_curve(pyplot, record):
     for place, (label, points) in enumerate(record["series"].items()):
         colour = colour_of(label, place)
         every += [median(values) for values in points]
-        axes.fill_between(x, list(map(min, points)), list(map(max, points)), color=colour, alpha=0.2, linewidth=0)
+        least, most = list(map(min, points)), list(map(max, points))
+        axes.fill_between(x, least, most, color=colour, alpha=0.2, linewidth=0)
         axes.plot(x, list(map(median, points)), "o-", color=colour, markersize=4, label=label)
     axes.set_xscale("log")
     # What stays within a factor of twenty is seen best from zero.
@@ -118,7 +126,7 @@ def draw_curve(pyplot, record):
     axes.set_xlabel(record["x"]["title"])
     axes.set_ylabel(unit_of(record["unit"]))
     axes.set_title(record["title"])
-    axes.grid(color=FAINT)
+    axes.grid(alpha=0.25)
     axes.set_xticks(x)
     show_plain_numbers(axes.xaxis)
     show_plain_numbers(axes.yaxis)
@@ -128,14 +136,17 @@ def draw_curve(pyplot, record):
 
 
 def draw(results, directory):
-    """Writes a picture of each table and curve to a folder; gives {record's name: file}, empty without matplotlib."""
+    """Writes a picture of each table and curve to a folder, and gives {record's name: file}.
+
+    Without matplotlib there are none.
+    """
     pyplot = load_matplotlib()
     if pyplot is None:
         return {}
     files = {}
     for record in all_records(results):
         draw_kind = {"table": draw_table, "curve": draw_curve}.get(kind_of(record))
-        if draw_kind is None:
+        if draw_kind is None or not record.get("chart", True):
             continue
         figure = draw_kind(pyplot, record)
         path = pathlib.Path(directory) / f"{record['name']}.svg"

@@ -2,15 +2,17 @@
 # SPDX-FileCopyrightText: 2026 the kvstore authors
 """How a run ends early: whatever tells it to, it stops what it has started and removes what it has written.
 
-Python raises KeyboardInterrupt between any two steps, so also between starting a process and noting that it has to be stopped.
-hold() makes such steps one.
+Python raises KeyboardInterrupt between any two steps, so also between starting a process, or making a folder, and
+noting that it has to be cleaned up. hold() makes such steps one.
 """
 
 import contextlib
 import ctypes
 import os
 import pathlib
+import shutil
 import signal
+import tempfile
 import time
 
 PR_SET_PDEATHSIG = 1
@@ -53,6 +55,20 @@ def hold():
         _held -= 1
         if _pending and not _held:
             _interrupt(None, None)
+
+
+@contextlib.contextmanager
+def fresh_directory():
+    """A folder for temporary files, which is gone when the block is left."""
+    path = None
+    try:
+        with hold():
+            path = tempfile.mkdtemp(prefix="kv-bench-")
+        yield path
+    finally:
+        if path:
+            with hold():
+                shutil.rmtree(path)
 
 
 def end_with_parent():

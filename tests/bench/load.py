@@ -10,12 +10,12 @@ A Load is prepared once (the requests go to a file that load.lua reads) and run 
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import socket
 import struct
 import subprocess
-import tempfile
 import time
 
 from bench import machine
@@ -61,7 +61,6 @@ def write_requests(file, requests):
     """Each after its length and a line end, as load.lua reads them."""
     for request in requests:
         file.write(b"%d\n%b" % (len(request), request))
-    file.flush()
 
 
 def prepare_client():
@@ -72,29 +71,34 @@ def prepare_client():
 class Load:
     """Connections that send one of the requests, await the answer, and send another.
 
-    depth: how many requests a connection sends at once; keys: how many there are, where requests hold ANY_KEY.
+    depth: how many requests a connection sends at once.
+    keys: how many there are, where requests hold ANY_KEY.
     """
+
+    numbers = itertools.count()
 
     def __init__(self, peer, requests, connections=32, depth=1, keys=0):
         self.peer = peer
         self.connections = connections
         self.keys = keys
-        self.file = tempfile.NamedTemporaryFile(prefix="kv-bench-")
         if depth > 1:
             requests = [b"".join(requests[i:i + depth]) for i in range(0, len(requests) - depth + 1, depth)]
-        write_requests(self.file, requests)
+        # In the peer's folder, which goes with the peer.
+        self.path = os.path.join(peer.directory, f"requests-{next(self.numbers)}")
+        with open(self.path, "wb") as file:
+            write_requests(file, requests)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
-        self.file.close()
+        os.unlink(self.path)
 
     def command(self, seconds):
         return [
             "wrk", "-t1", f"-c{self.connections}", f"-d{seconds}s", "--timeout", "60s", "-s", SCRIPT,
-            f"http://127.0.0.1:{self.peer.port}", "--", self.file.name, str(self.keys),
-        ]  # fmt: skip
+            f"http://127.0.0.1:{self.peer.port}", "--", self.path, str(self.keys),
+        ]
 
     @contextlib.contextmanager
     def start(self, seconds):
@@ -105,7 +109,7 @@ class Load:
                 wrk = subprocess.Popen(
                     self.command(seconds), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT, text=True, start_new_session=True, preexec_fn=prepare_client,
-                )  # fmt: skip
+                )
             yield wrk
         finally:
             if wrk:
@@ -118,7 +122,7 @@ class Load:
         return parse_wrk(output)
 
     def run(self, seconds):
-        """A Sample over all that wrk sent. Its few connections are opened within it, which costs next to nothing."""
+        """A Sample over all that wrk sent. Opening its few connections is in it, and costs next to nothing."""
         before = self.peer.cpu_nanoseconds()
         with self.start(seconds) as wrk:
             result = self.finish(wrk, seconds)
@@ -126,8 +130,11 @@ class Load:
         return make_sample(result, cpu / 1e3 / result["requests"])
 
     def run_settled(self, seconds, settle):
-        """A Sample whose CPU time begins when the connections have been open for a while: opening thousands of them costs more
-        than what they ask for. The peer itself tells how many requests it has answered in between."""
+        """A Sample whose CPU time begins when the connections have been open for a while.
+
+        Opening thousands of them costs more than what they ask for. The peer itself tells how many requests it
+        has answered in between.
+        """
         with self.start(seconds + settle + 1) as wrk:
             time.sleep(settle)
             answers, before = self.peer.count_answers(), self.peer.cpu_nanoseconds()
@@ -143,7 +150,7 @@ def make_sample(result, cpu):
     return Sample(
         cpu=cpu, throughput=result["requests"] / (result["microseconds"] / 1e6), p50=result["p50"],
         p99=result["p99"], p999=result["p99.9"], requests=result["requests"],
-    )  # fmt: skip
+    )
 
 
 @contextlib.contextmanager

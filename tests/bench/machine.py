@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 the kvstore authors
-"""The machine under the benchmarks: what it is, which of its cores do what, and the time its kernel has accounted."""
+"""The machine under the benchmarks: what it is, what its cores do, and the time that its kernel accounts."""
 
 import datetime
 import os
@@ -16,7 +16,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 PACKAGES = {
     "wrk": "wrk", "nginx": "nginx-light", "webdis": "webdis", "redis": "redis-server", "etcd": "etcd-server",
     "libsoup": "libsoup-3.0-0", "GLib": "libglib2.0-0", "dbus": "dbus", "valgrind": "valgrind",
-}  # fmt: skip
+}
 
 
 def get_build():
@@ -49,8 +49,9 @@ def cores_for_server(workers=1):
 def cpu_nanoseconds(pid):
     """The CPU time, user and system, that the kernel has accounted to a process.
 
-    This is the process's CPU clock (clock_getcpuclockid(3), spelt out because Python does not have it): the sum of what
-    /proc/PID/task/*/schedstat tells in nanoseconds, and of the threads that have ended, which are no longer there.
+    This is the process's CPU clock (clock_getcpuclockid(3), spelt out because Python does not have it): the sum
+    of what /proc/PID/task/*/schedstat tells, in nanoseconds, and of the threads that have ended and are no longer
+    there.
     """
     return time.clock_gettime_ns((~pid << 3) | 2)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 the kvstore authors
-"""Who is measured: how each is started and stopped, how its CPU time is taken, and how a GET and a PUT of it look.
+"""Who is measured: how each is started and stopped, how its CPU time is taken, what a GET and a PUT of it are.
 
-Every peer listens on a free loopback port, writes into a fresh directory only, runs on the cores of the server's side, and is
+Every peer listens on a free loopback port, writes into a fresh directory only, runs on the server's cores, and is
 stopped by the id of the session that it was started in. All are context managers:
 
     with Nginx() as nginx, Kvstored() as kvstored:
@@ -19,11 +19,10 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 
 from bench import machine
-from bench.interrupts import end_with_parent, hold
+from bench.interrupts import end_with_parent, fresh_directory, hold
 
 READY_SECONDS = 20
 STOP_SECONDS = 40
@@ -57,8 +56,18 @@ def http_request(method, path, body=None, content_type=None):
     return head.encode() + b"\r\n" + (body or b"")
 
 
+def is_running(pid):
+    """Whether a process is there, and not only still to be waited for."""
+    try:
+        # What follows the name, which is in parentheses and may hold anything, is the state.
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
+
+
 class Process:
-    """A process in a session of its own: it and its children are found, accounted and ended by that session's id."""
+    """A process in a session of its own, by whose id it and its children are found, accounted and ended."""
 
     def __init__(self, command, directory, cores, environment=None, **popen):
         self.output = pathlib.Path(directory) / f"{pathlib.Path(command[0]).name}.out"
@@ -73,7 +82,7 @@ class Process:
             self.popen = subprocess.Popen(
                 command, cwd=directory, env=environment, stderr=output, start_new_session=True,
                 preexec_fn=prepare, **popen,
-            )  # fmt: skip
+            )
         self.pid = self.popen.pid
 
     def pids(self):
@@ -109,6 +118,8 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self.popen.wait()
+        while any(is_running(pid) for pid in self.pids()):
+            time.sleep(0.005)
 
 
 class Peer:
@@ -131,7 +142,7 @@ class Peer:
     def __enter__(self):
         self.stack = contextlib.ExitStack()
         with self.stack:
-            self.directory = self.stack.enter_context(tempfile.TemporaryDirectory(prefix="kv-bench-"))
+            self.directory = self.stack.enter_context(fresh_directory())
             self.start()
             self.fill()
             self.stack = self.stack.pop_all()
@@ -240,6 +251,33 @@ def read_answer(reader):
     return body
 
 
+class Answers:
+    """The answers on a connection, of which nothing is wanted but that they are good, and how many."""
+
+    START = b"HTTP/1.1 "
+    GOOD = b"HTTP/1.1 20"
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.number = 0
+        self.rest = b""
+
+    def await_number(self, number):
+        """Returns when so many have come. They have no body."""
+        while self.number < number:
+            data = self.connection.recv(1 << 18)
+            if not data:
+                raise PeerError(f"the connection was closed after {self.number} answers")
+            data = self.rest + data
+            good = data.count(self.GOOD)
+            # What could be the beginning of one stays for the next time.
+            self.rest = data[-len(self.GOOD) + 1:]
+            if data.count(self.START, 0, -2) != good:
+                at = next(m for m in data.split(self.START)[1:] if not m.startswith(b"20"))
+                raise PeerError(f"a request was answered {at[:40]!r}")
+            self.number += good
+
+
 # -- Ours
 
 
@@ -255,7 +293,7 @@ class Kvstored(Peer):
             "--http", "127.0.0.1:0", "--bus", bus, "--store", "memory:", "--log-level", "warning",
             "--rate-limit", rate_limit, "--http-threads", str(workers),
             "--max-connections", "100000", *options,
-        ]  # fmt: skip
+        ]
 
     @staticmethod
     def knows(*options):
@@ -280,7 +318,7 @@ class Kvstored(Peer):
                 process = self.spawn(
                     [machine.get_kvstored(), *self.options, "--ready-fd", str(write_end)],
                     environment=self.environment(self.directory), pass_fds=[write_end],
-                )  # fmt: skip
+                )
             finally:
                 os.close(write_end)
             if not select.select([ready], [], [], READY_SECONDS)[0]:
@@ -300,22 +338,17 @@ class Kvstored(Peer):
         return http_request("PUT", f"/store/{key(number)}", value)
 
     def fill_up_to(self, count):
-        """Stores count keys, many in a request, the next of which is on its way while one is answered."""
+        """Stores count keys, many at once: the next lot is on its way while one is being answered."""
+        lot = 512
+        head, tail = "PUT /store/key-", f" HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(VALUE)}\r\n\r\n"
+        tail += VALUE.decode()
         with socket.create_connection(("127.0.0.1", self.port), timeout=120) as connection:
-            reader = connection.makefile("rb")
-            on_their_way = 0
-            for first in range(0, count, 1024):
-                entries = ",".join([
-                    f'{{"method":"PUT","key":"key-{i:09d}","value":"{VALUE.decode()}"}}'
-                    for i in range(first, min(first + 1024, count))
-                ])  # fmt: skip
-                connection.sendall(http_request("POST", "/batch", f"[{entries}]".encode(), "application/json"))
-                on_their_way += 1
-                if on_their_way > 1:
-                    read_answer(reader)
-                    on_their_way -= 1
-            for _ in range(on_their_way):
-                read_answer(reader)
+            answers = Answers(connection)
+            for first in range(0, count, lot):
+                numbers = range(first, min(first + lot, count))
+                connection.sendall("".join([f"{head}{number:09d}{tail}" for number in numbers]).encode())
+                answers.await_number(first)
+            answers.await_number(count)
 
     def count_answers(self):
         """How many GETs it has answered since it was started."""
@@ -326,8 +359,11 @@ class Kvstored(Peer):
 
 
 class Nginx(Peer):
-    """nginx with one worker that answers from its configuration: it parses a request and writes an answer of about the same
-    size and headers as kvstored's, and does nothing between the two."""
+    """nginx with one worker that answers from its configuration.
+
+    It parses a request and writes an answer with about the size and the headers of kvstored's, and does nothing
+    between the two.
+    """
 
     name = "nginx"
     needs = ("nginx",)
@@ -335,7 +371,7 @@ class Nginx(Peer):
     GET_HEADERS = {
         "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff",
         "ETag": '"1795486807442383"', "KV-Revision": "1795486807442383",
-    }  # fmt: skip
+    }
     PUT_HEADERS = {"ETag": '"1795486807442383"', "KV-Revision": "1795486807442383"}
 
     def __init__(self, file_sizes=(), **common):
@@ -395,7 +431,7 @@ def add_headers(headers):
 
 
 class Webdis(Peer):
-    """webdis with one thread and the redis behind it, which it talks to over a unix socket; both are counted."""
+    """webdis with one thread, and the redis behind it on a unix socket. Both are counted."""
 
     name = "webdis + redis"
     needs = ("webdis", "redis-server")
@@ -405,7 +441,7 @@ class Webdis(Peer):
         redis = self.spawn([
             "redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no",
             "--dir", self.directory, "--daemonize", "no",
-        ])  # fmt: skip
+        ])
         deadline = time.monotonic() + READY_SECONDS
         while not os.path.exists(path):
             redis.check()
@@ -414,10 +450,10 @@ class Webdis(Peer):
             time.sleep(0.02)
         self.port = free_port()
         config = self.write("webdis.json", json.dumps({
-            "redis_host": path, "redis_port": 0, "redis_auth": None, "http_host": "127.0.0.1", "http_port": self.port,
-            "threads": 1, "pool_size": 20, "daemonize": False, "database": 0, "verbosity": 0,
-            "logfile": f"{self.directory}/webdis.log",
-        }))  # fmt: skip
+            "redis_host": path, "redis_port": 0, "redis_auth": None,
+            "http_host": "127.0.0.1", "http_port": self.port, "threads": 1, "pool_size": 20, "daemonize": False,
+            "database": 0, "verbosity": 0, "logfile": f"{self.directory}/webdis.log",
+        }))
         webdis = self.spawn(["webdis", config])
         self.await_port(webdis, self.port)
         self.await_answer(webdis)
@@ -430,7 +466,7 @@ class Webdis(Peer):
 
 
 class Etcd(Peer):
-    """One etcd, asked through its JSON gateway. It writes to disk what it is told; the others keep it in memory."""
+    """One etcd, asked through its JSON gateway. It writes to disk what the others keep in memory."""
 
     name = "etcd"
     needs = ("etcd",)
@@ -443,7 +479,7 @@ class Etcd(Peer):
             "--log-level", "error", "--listen-client-urls", client, "--advertise-client-urls", client,
             "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
             "--initial-cluster", f"bench={peer}",
-        ], environment={"PATH": os.environ.get("PATH", ""), "HOME": self.directory})  # fmt: skip
+        ], environment={"PATH": os.environ.get("PATH", ""), "HOME": self.directory})
         self.await_port(process, self.port)
         self.await_answer(process)
 
@@ -468,7 +504,7 @@ class BareSoup(Peer):
         process = self.spawn(
             [str(machine.get_build() / "tests/bench/bench-soup-constant")],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )  # fmt: skip
+        )
         line = process.popen.stdout.readline()
         if not line:
             process.popen.wait(READY_SECONDS)
@@ -490,9 +526,12 @@ class Bus(Peer):
 
     def start(self):
         process = self.spawn(
-            ["dbus-daemon", "--session", "--nofork", f"--address=unix:path={self.directory}/bus", "--print-address=1"],
+            [
+                "dbus-daemon", "--session", "--nofork", "--print-address=1",
+                f"--address=unix:path={self.directory}/bus",
+            ],
             environment=Kvstored.environment(self.directory), stdout=subprocess.PIPE,
-        )  # fmt: skip
+        )
         self.address = process.popen.stdout.readline().decode().strip()
         if not self.address:
             process.popen.wait(READY_SECONDS)

@@ -1,11 +1,20 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 the kvstore authors
-"""What a benchmark hands on: records, which are plain dictionaries, so that they can be written as JSON as they are.
+"""What a benchmark hands on: records, which are plain dictionaries, to be written as JSON as they are.
 
-A figure   name, title, unit; series: {label: [a value a round]}; ratios: [a ratio a round], or empty; asked: what it is to
-           be, in words, or None; held: whether it was that, or None where nothing was asked.
-A table    kind "table", name, title; columns: [{name, title, unit}]; rows: {label: {column: [a value a round]}}.
-A curve    kind "curve", name, title, unit; x: {title, values}; series: {label: [[a value a round] for each x]}.
+A figure   name, title, unit
+           series: {label: [a value a round]}
+           ratios: [a ratio a round], or empty
+           asked: what it is to be, in words, or None
+           held: whether it was that, or None where nothing was asked
+           note (may be missing): words that are shown with it
+A table    kind: "table", name, title
+           columns: [{name, title, unit}]
+           rows: {label: {column: [a value a round]}}
+           chart (may be missing): False if a picture would say nothing
+A curve    kind: "curve", name, title, unit
+           x: {title, values}
+           series: {label: [[a value a round] for each x]}
 
 The values of all rounds are kept: a median without its spread says too little.
 """
@@ -16,8 +25,9 @@ from statistics import median
 def alternate(rounds, contestants, seldom=()):
     """Calls each contestant once a round, and gives {label: [what it returned, ...]}.
 
-    Side by side in time is what makes two of them comparable on a machine that has other things to do. The order turns from
-    round to round, so that none always runs after the same other. Those in seldom are left out of every other round.
+    Side by side in time is what makes two of them comparable on a machine that has other things to do. The
+    order turns from round to round, so that none always runs after the same other. Those in seldom are left out
+    of every other round.
     """
     results = {label: [] for label in contestants}
     labels = list(contestants)
@@ -47,10 +57,11 @@ def say_bound(at_most, at_least, unit, than=""):
 def figure(name, title, unit, series, ratio=None, at_most=None, at_least=None, than=""):
     """A figure; asked, if a bound is given, of the median.
 
-    ratio: two labels, the first of whose series is divided by the second's, and the bound is for that. Without it the bound
-    is for the first series. than: what follows the bound in words, such as "times nginx".
+    ratio: two labels, the first of whose series is divided by the second's, and the bound is for that. Without
+    it the bound is for the first series. than: what follows the bound in words, such as "times nginx".
     """
-    record = {"name": name, "title": title, "unit": unit, "series": series, "ratios": [], "asked": None, "held": None}
+    record = {"name": name, "title": title, "unit": unit, "series": series, "ratios": []}
+    record.update(asked=None, held=None)
     judged = next(iter(series.values()))
     if ratio:
         record["ratio_of"] = list(ratio)
@@ -84,4 +95,4 @@ def curve(name, title, unit, x_title, x_values, series):
     return {
         "kind": "curve", "name": name, "title": title, "unit": unit,
         "x": {"title": x_title, "values": list(x_values)}, "series": series,
-    }  # fmt: skip
+    }

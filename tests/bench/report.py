@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 the kvstore authors
-"""What a run found, for readers: markdown tables. charts.py draws the pictures, and the JSON is the results as they are."""
+"""What a run found, as markdown tables. charts.py draws the pictures; the JSON is the results as they are."""
 
 from statistics import median
 
@@ -65,7 +65,8 @@ def sample_table(record):
     columns = record["columns"]
     head = ["", *(f"{column['title']}, {unit_of(column['unit'])}" for column in columns)]
     rows = [
-        [label, *(number(median(cells[column["name"]])) for column in columns)] for label, cells in record["rows"].items()
+        [label, *(number(median(cells[column["name"]])) for column in columns)]
+        for label, cells in record["rows"].items()
     ]
     return table(head, rows)
 
@@ -92,13 +93,13 @@ def describe_run(results):
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     words = "a quick run, too short to rely on: " if results["quick"] else ""
     return (
-        f"Measured on {facts['date']} at commit {facts['commit']}; {words}{facts['processor']}, {facts['cores']} cores, "
-        f"{facts['memory_gib']:g} GiB, Linux {facts['kernel']}. Beside {versions}."
+        f"Measured on {facts['date']} at commit {facts['commit']}; {words}{facts['processor']}, "
+        f"{facts['cores']} cores, {facts['memory_gib']:g} GiB, Linux {facts['kernel']}. Beside {versions}."
     )
 
 
 def render(results, charts=None):
-    """The results as markdown. charts: {a record's name: the address of its picture}, for those that have one."""
+    """The results as markdown. charts: {record's name: address of its picture}, for those that have one."""
     records = all_records(results)
     parts = [describe_run(results)]
     failed = [name for name, group in results["groups"].items() if group["error"]]

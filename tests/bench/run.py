@@ -30,7 +30,7 @@ GROUPS = {
     "store": ("bench.figures.store", "the store without its doors"),
     "fanout": (HERE / "fanout/fanout.py", "one change told to 10,000 watchers"),
     "dbus": (HERE / "dbus/dbus_cost.py", "calls over D-Bus beside Ping"),
-    "instructions": (HERE / "instructions/instructions.py", "instructions of the hot paths, counted by valgrind"),
+    "instructions": (HERE / "instructions/instructions.py", "instructions of the hot paths"),
 }
 
 DOCUMENT = machine.TOP / "docs/performance.md"
@@ -43,7 +43,7 @@ def say(text):
 
 def find_groups():
     """Those whose program is there."""
-    return {name: where for name, (where, _) in GROUPS.items() if not isinstance(where, pathlib.Path) or where.exists()}
+    return {name: where for name, (where, _) in GROUPS.items() if isinstance(where, str) or where.exists()}
 
 
 def load_group(name, where):
@@ -107,7 +107,7 @@ def parse_arguments(arguments=None):
     parser.add_argument("--list", action="store_true", help="say what can be measured, and stop")
     parser.add_argument("--quick", action="store_true", help="everything in two minutes, with a wider spread")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="where to write the results")
-    parser.add_argument("--results", type=pathlib.Path, metavar="FILE", help="measure nothing, and report this file")
+    parser.add_argument("--results", type=pathlib.Path, metavar="FILE", help="report these, measure nothing")
     parser.add_argument("--update-docs", action="store_true", help="bring docs/performance.md up to date")
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these: " + ", ".join(GROUPS))
     options = parser.parse_args(arguments)

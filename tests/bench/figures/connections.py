@@ -21,8 +21,10 @@ def affordable(count):
 
 
 def measure_idle(quick):
-    """Two daemons alike, of which now the one and now the other has idle connections: what distinguishes the two processes
-    cancels out."""
+    """Two daemons alike, of which now the one and now the other has idle connections.
+
+    So what distinguishes the two processes cancels out.
+    """
     rounds, seconds = (2, 1) if quick else (8, 2)
     count = affordable(10000)
     label = f"{count:,} idle besides"
@@ -41,8 +43,8 @@ def measure_idle(quick):
     record = figure(
         "idle-connections", f"{count:,} idle connections: CPU of an active client's request", "µs", series,
         ratio=(label, "none idle"), at_most=1.05, than="times without",
-    )  # fmt: skip
-    # A round burdens the one daemon and the next the other. The two ratios together are free of what distinguishes them.
+    )
+    # A round burdens the one daemon and the next the other: together, what distinguishes them is gone.
     pairs = record["ratios"]
     record["ratios"] = [(a * b) ** 0.5 for a, b in zip(pairs[::2], pairs[1::2])]
     record["held"] = statistics.median(record["ratios"]) <= 1.05
@@ -50,8 +52,8 @@ def measure_idle(quick):
 
 
 def measure_growth(quick):
-    rounds, seconds = (1, 1) if quick else (3, 2)
-    counts = [affordable(count) for count in ((1, 100, 10000) if quick else (1, 10, 100, 1000, 10000))]
+    rounds, seconds = (1 if quick else 3), 1
+    counts = [affordable(count) for count in ((1, 1000) if quick else (1, 10, 100, 1000, 10000))]
     with contextlib.ExitStack() as stack:
         peers = [stack.enter_context(peer) for peer in (Kvstored(), Nginx())]
         series = {peer.name: [[] for _ in counts] for peer in peers}
@@ -60,14 +62,16 @@ def measure_growth(quick):
             for place, count in enumerate(counts):
                 for peer in peers:
                     with Load(peer, peer.gets(), count) as load:
-                        # Opened before the count begins; 10,000 take about a second.
-                        sample = load.run_settled(seconds, settle=2) if count >= 1000 else load.run(seconds)
+                        # All are open before the count begins; 10,000 of them take about a second.
+                        settle = 2 if count > 1000 else 1
+                        sample = load.run_settled(seconds, settle) if count >= 1000 else load.run(seconds)
                     series[peer.name][place].append(sample.cpu)
                     p99[peer.name][place].append(sample.p99)
-    title = "GET: CPU a request, by the number of connections that ask"
+    cpu_title = "GET: CPU a request, by the number of connections that ask"
+    p99_title = "GET: 99th percentile of latency, by the number of connections that ask"
     return [
-        curve("connections-cpu", title, "µs", "connections", counts, series),
-        curve("connections-p99", "GET: 99th percentile of latency, by connections", "µs", "connections", counts, p99),
+        curve("connections-cpu", cpu_title, "µs", "connections", counts, series),
+        curve("connections-p99", p99_title, "µs", "connections", counts, p99),
     ]
 
 

@@ -31,9 +31,10 @@ def make_peers():
 
 
 def run(stack, requests, rounds, seconds):
-    """Samples of all for whom there are requests: {peer: [...]}. The slow ones need less precision than time."""
+    """Samples of all for whom there are requests: {name: [...]}. What nothing is asked of runs less often."""
     loads = {
-        peer.name: stack.enter_context(Load(peer, list_of_them, CONNECTIONS)) for peer, list_of_them in requests.items()
+        peer.name: stack.enter_context(Load(peer, list_of_them, CONNECTIONS))
+        for peer, list_of_them in requests.items()
     }
     contestants = {name: lambda load=load: load.run(seconds) for name, load in loads.items()}
     return alternate(rounds, contestants, seldom=("etcd", "SoupServer", LIMITED, NO_EXPRESS))
@@ -53,28 +54,28 @@ def make_figures(verb, samples):
         figures.append(figure(
             f"{name}-nginx", f"{verb}, 32 connections: CPU a request", "µs", both(cpu, "nginx"),
             ratio=("kvstored", "nginx"), at_most=0.9, than="times nginx",
-        ))  # fmt: skip
+        ))
         figures.append(figure(
             f"{name}-p99", f"{verb}, 32 connections: 99th percentile of latency", "µs", both(p99, "nginx"),
             ratio=("kvstored", "nginx"), at_most=1, than="times nginx",
-        ))  # fmt: skip
+        ))
     if "webdis + redis" in cpu:
         figures.append(figure(
             f"{name}-webdis", f"{verb}, 32 connections: CPU a request", "µs", both(cpu, "webdis + redis"),
             ratio=("webdis + redis", "kvstored"), at_least=3, than="times as much as kvstored",
-        ))  # fmt: skip
+        ))
     if LIMITED in cpu and verb == "GET":
         figures.append(figure(
             "get-limited", "GET with the rate limit on, without reaching it: CPU a request", "µs",
             both({**cpu, "kvstored": cpu["kvstored"][::2]}, LIMITED), ratio=(LIMITED, "kvstored"),
-        ))  # fmt: skip
+        ))
     if "SoupServer" in cpu:
         ours = NO_EXPRESS if NO_EXPRESS in cpu else "kvstored"
         soup = {ours: cpu[ours][:: 1 if ours == NO_EXPRESS else 2], "SoupServer": cpu["SoupServer"]}
         figures.append(figure(
-            f"{name}-soup", f"{verb} by libsoup alone: CPU a request", "µs", soup, ratio=(ours, "SoupServer"),
-            at_most=1.1, than="times a bare SoupServer",
-        ))  # fmt: skip
+            f"{name}-soup", f"{verb} by libsoup alone: CPU a request", "µs", soup,
+            ratio=(ours, "SoupServer"), at_most=1.1, than="times a bare SoupServer",
+        ))
     return figures
 
 
@@ -83,9 +84,8 @@ def measure(quick):
     with contextlib.ExitStack() as stack:
         peers = [stack.enter_context(peer) for peer in make_peers()]
         gets = run(stack, {peer: peer.gets() for peer in peers}, rounds, seconds)
-        puts = run(
-            stack, {peer: peer.puts() for peer in peers if peer.name not in ("SoupServer", LIMITED)}, rounds, seconds
-        )
+        writable = [peer for peer in peers if peer.name not in ("SoupServer", LIMITED)]
+        puts = run(stack, {peer: peer.puts() for peer in writable}, rounds, seconds)
     return [
         *make_figures("GET", gets),
         *make_figures("PUT", puts),

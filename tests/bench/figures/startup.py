@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 the kvstore authors
-"""A start, from when the program is run to its first answer, and the memory of a daemon that then has nothing to do.
+"""A start, from when the program is run to its first answer, and the memory of a daemon with nothing to do.
 
-As a person's session would start it: both doors, the default options and nothing stored. Beside it one that serves HTTP alone.
+As a person's session would start it: both doors, the default options and nothing stored. Beside it is one that
+serves HTTP alone.
 """
 
 import pathlib
 import socket
 import subprocess
-import tempfile
 import time
 
 from bench import machine
-from bench.interrupts import hold
+from bench.interrupts import fresh_directory, hold
 from bench.peers import READY_SECONDS, Bus, Kvstored, PeerError, free_port
 from bench.records import alternate, figure
 
@@ -44,7 +44,8 @@ def memory_of(pid):
     for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()[1:]:
         name, value = line.split(":")
         sizes[name] = int(value.split()[0]) / 1024
-    return {"Rss": sizes["Rss"], "Pss": sizes["Pss"], "Private": sizes["Private_Clean"] + sizes["Private_Dirty"]}
+    private = sizes["Private_Clean"] + sizes["Private_Dirty"]
+    return {"Rss": sizes["Rss"], "Pss": sizes["Pss"], "Private": private}
 
 
 def start_once(directory, bus):
@@ -53,7 +54,7 @@ def start_once(directory, bus):
     command = [
         machine.get_kvstored(), "--http", f"127.0.0.1:{port}", "--bus", bus, "--store", "memory:",
         "--log-level", "warning",
-    ]  # fmt: skip
+    ]
     environment = Kvstored.environment(directory)
     process = None
     try:
@@ -62,7 +63,7 @@ def start_once(directory, bus):
             process = subprocess.Popen(
                 command, env=environment, cwd=directory, stdin=subprocess.DEVNULL, close_fds=False,
                 start_new_session=True,
-            )  # fmt: skip
+            )
         milliseconds = (ask(port) - begin) * 1e3
         memory = memory_of(process.pid)
     finally:
@@ -74,16 +75,16 @@ def start_once(directory, bus):
 
 
 def measure(quick):
-    with tempfile.TemporaryDirectory(prefix="kv-bench-") as directory, Bus() as bus:
+    with fresh_directory() as directory, Bus() as bus:
         starts = alternate(5 if quick else 40, {
             BOTH: lambda: start_once(directory, bus.address), ALONE: lambda: start_once(directory, "none"),
-        })  # fmt: skip
+        })
     times = {label: [milliseconds for milliseconds, _ in row] for label, row in starts.items()}
     resident = {label: [memory["Rss"] for _, memory in row] for label, row in starts.items()}
-    for name in ("Pss", "Private"):
-        resident[name.lower()] = [memory[name] for _, memory in starts[BOTH]]
-    least = ", ".join(f"{label} {min(row):.1f} ms" for label, row in times.items())
+    # With each page that several processes have divided among them, and without these pages.
+    resident["both doors, proportional"] = [memory["Pss"] for _, memory in starts[BOTH]]
+    resident["both doors, private"] = [memory["Private"] for _, memory in starts[BOTH]]
     return [
-        {**figure("cold-start", "A start, to the first answer", "ms", times, at_most=30), "note": f"least: {least}"},
+        figure("cold-start", "A start, to the first answer", "ms", times, at_most=30),
         figure("idle-memory", "Resident memory with nothing to do", "MiB", resident, at_most=12),
     ]
