@@ -10,7 +10,7 @@ import pathlib
 from statistics import median
 
 from bench import machine
-from bench.report import all_records, kind_of, number, unit_of
+from bench.report import all_records, number, unit_of
 
 INK = "#7a7a7a"
 OTHERS = ["#b07aa1", "#4e9a51", "#c2a000", "#8c6d5a"]
@@ -37,7 +37,8 @@ def load_matplotlib():
         "svg.hashsalt": "kvstore", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9,
         "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "grid.color": INK,
         "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
-        "axes.titlesize": 9, "axes.titlelocation": "left", "legend.frameon": False, "figure.constrained_layout.use": True,
+        "axes.titlesize": 9, "axes.titlelocation": "left", "legend.frameon": False,
+        "figure.constrained_layout.use": True,
     })
     return pyplot
 
@@ -145,7 +146,7 @@ def draw(results, directory):
         return {}
     files = {}
     for record in all_records(results):
-        draw_kind = {"table": draw_table, "curve": draw_curve}.get(kind_of(record))
+        draw_kind = {"table": draw_table, "curve": draw_curve}.get(record.get("kind"))
         if draw_kind is None or not record.get("chart", True):
             continue
         figure = draw_kind(pyplot, record)

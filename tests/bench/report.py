@@ -40,7 +40,14 @@ def table(head, rows):
     return "\n".join([row(head), row(["---", *["---:"] * (len(head) - 1)]), *map(row, rows)])
 
 
+def is_asked(record):
+    """Whether there is a bound that a figure can miss. Some have only what they are shown beside."""
+    return record["asked"] not in (None, "", "nothing", "the reference")
+
+
 def verdict(record):
+    if not is_asked(record):
+        return ""
     return {True: "yes", False: "**no**", None: ""}[record["held"]]
 
 
@@ -52,13 +59,16 @@ def figure_row(record):
     if record.get("note"):
         measured += f"; {record['note']}"
     ratio = spread(record["ratios"]) if record["ratios"] else ""
-    return [record["title"], measured, ratio, record["asked"] or "", verdict(record)]
+    asked = record["asked"] if is_asked(record) else ""
+    return [record["title"], measured, ratio, asked, verdict(record)]
 
 
 def figures_table(records):
+    """With what is asked and whether it holds, where anything is asked of any of them."""
+    width = 5 if any(map(is_asked, records)) else 3
     lines = [["figure", "measured: median (least to most)", "ratio", "asked", "holds"], ["---"] * 5]
     lines += [figure_row(record) for record in records]
-    return "\n".join(map(row, lines))
+    return "\n".join(row(line[:width]) for line in lines)
 
 
 def sample_table(record):
@@ -88,6 +98,10 @@ def all_records(results):
     return [record for group in results["groups"].values() for record in group["records"]]
 
 
+def of_kind(records, kind):
+    return [record for record in records if record.get("kind", "figure") == kind]
+
+
 def describe_run(results):
     facts = results["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
@@ -98,22 +112,31 @@ def describe_run(results):
     )
 
 
+def render_group(title, records, charts):
+    """What a group has beside the figures of which something is asked: these stand together, at the top."""
+    parts = []
+    others = [record for record in of_kind(records, "figure") if not is_asked(record)]
+    if others:
+        parts.append(figures_table(others))
+    for kind, make_table in (("table", sample_table), ("curve", curve_table)):
+        for record in of_kind(records, kind):
+            parts += [f"**{record['title']}**", make_table(record)]
+            if record["name"] in charts:
+                parts.append(f"![{record['title']}]({charts[record['name']]})")
+    return [f"### {title[0].upper()}{title[1:]}", *parts] if parts else []
+
+
 def render(results, charts=None):
     """The results as markdown. charts: {record's name: address of its picture}, for those that have one."""
-    records = all_records(results)
     parts = [describe_run(results)]
     failed = [name for name, group in results["groups"].items() if group["error"]]
     if failed:
         parts.append(f"**These could not be measured: {', '.join(failed)}.**")
-    figures = [record for record in records if kind_of(record) == "figure"]
-    if figures:
-        parts.append(figures_table(figures))
-    for kind, make_table in (("table", sample_table), ("curve", curve_table)):
-        for record in records:
-            if kind_of(record) == kind:
-                parts += [f"### {record['title']}", make_table(record)]
-                if charts and record["name"] in charts:
-                    parts.append(f"![{record['title']}]({charts[record['name']]})")
+    asked = [record for record in of_kind(all_records(results), "figure") if is_asked(record)]
+    if asked:
+        parts.append(figures_table(asked))
+    for group in results["groups"].values():
+        parts += render_group(group["title"], group["records"], charts or {})
     return "\n\n".join(parts) + "\n"
 
 

@@ -7,6 +7,7 @@ import argparse
 import importlib
 import importlib.util
 import json
+import os
 import pathlib
 import sys
 import time
@@ -41,6 +42,10 @@ def say(text):
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
+# Counting gives the same each time, so once is enough; a quick run of everything counts the most important.
+FEW_INSTRUCTIONS = {"kinds": ("get", "put", "pipelined")}
+
+
 def find_groups():
     """Those whose program is there."""
     return {name: where for name, (where, _) in GROUPS.items() if isinstance(where, str) or where.exists()}
@@ -57,11 +62,11 @@ def load_group(name, where):
     return module
 
 
-def run_group(name, where, quick):
+def run_group(name, where, quick, **selection):
     """Measures a group. One that fails is told of, and does not keep the others from running."""
     start, records, error = time.monotonic(), [], None
     try:
-        records = load_group(name, where).measure(quick)
+        records = load_group(name, where).measure(quick, **selection)
     except (Exception, SystemExit) as failure:  # programs of their own leave by SystemExit
         error = str(failure) or type(failure).__name__
         traceback.print_exc()
@@ -70,7 +75,7 @@ def run_group(name, where, quick):
     if left:
         say(f"{name} left {left} processes running; they are ended")
     say(f"{name}: {'FAILED' if error else 'done'} after {seconds:.0f} s")
-    return {"seconds": round(seconds, 1), "error": error, "records": records}
+    return {"title": GROUPS[name][1], "seconds": round(seconds, 1), "error": error, "records": records}
 
 
 def measure(names, quick):
@@ -78,13 +83,28 @@ def measure(names, quick):
     results = {"machine": machine.describe(), "quick": quick, "groups": {}}
     for name in names:
         say(f"{name}: {GROUPS[name][1]}")
-        results["groups"][name] = run_group(name, groups[name], quick)
+        if name == "instructions":
+            selection = FEW_INSTRUCTIONS if quick and len(names) > 1 else {}
+            results["groups"][name] = run_group(name, groups[name], True, **selection)
+        else:
+            results["groups"][name] = run_group(name, groups[name], quick)
     return results
 
 
 def write_json(path, results):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def check_whole(results):
+    """The page shows one whole run, or stays as it was."""
+    failed = [name for name, group in results["groups"].items() if group["error"]]
+    missing = [name for name in find_groups() if name not in results["groups"]]
+    for what, names in (("failed", failed), ("is missing", missing)):
+        if names:
+            raise SystemExit(f"bench: the page stays as it was, as this {what}: {', '.join(names)}")
+    if results["quick"]:
+        raise SystemExit("bench: the page stays as it was, as a quick run is too short to rely on")
 
 
 def update_documents(results):
@@ -110,6 +130,7 @@ def parse_arguments(arguments=None):
     parser.add_argument("--results", type=pathlib.Path, metavar="FILE", help="report these, measure nothing")
     parser.add_argument("--update-docs", action="store_true", help="bring docs/performance.md up to date")
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these: " + ", ".join(GROUPS))
+    parser.epilog = "NAME -- OPTIONS runs a benchmark that is a program of its own with options of its own."
     options = parser.parse_args(arguments)
 
     there = find_groups()
@@ -121,7 +142,19 @@ def parse_arguments(arguments=None):
     return options
 
 
+def run_program(arguments):
+    """For NAME -- OPTIONS: becomes the program."""
+    there = find_groups()
+    if arguments[1:2] != ["--"]:
+        return
+    where = there.get(arguments[0])
+    if not isinstance(where, pathlib.Path):
+        raise SystemExit(f"bench: “{arguments[0]}” is no program of its own; --list names what there is")
+    os.execv(sys.executable, [sys.executable, str(where), *arguments[2:]])
+
+
 def main():
+    run_program(sys.argv[1:])
     options = parse_arguments()
     there = find_groups()
     if options.list:
@@ -151,13 +184,11 @@ def main():
         drawn = charts.draw(results, path.parent)
         say(f"the results are in {path}" + (f", with {len(drawn)} pictures beside it" if drawn else ""))
 
-    failed = [name for name, group in results["groups"].items() if group["error"]]
     if options.update_docs:
-        if failed:
-            raise SystemExit(f"bench: the page stays as it was, because of what failed: {', '.join(failed)}")
+        check_whole(results)
         update_documents(results)
     print(report.render(results))
-    return 1 if failed else 0
+    return 1 if any(group["error"] for group in results["groups"].values()) else 0
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def results(*found, quick=False, error=None):
             "cores": 2, "memory_gib": 4.0, "kernel": "6.1", "versions": {"wrk": "4"},
         },
         "quick": quick,
-        "groups": {"group": {"seconds": 1, "error": error, "records": list(found)}},
+        "groups": {"group": {"title": "a group", "seconds": 1, "error": error, "records": list(found)}},
     }
 
 
@@ -93,7 +93,13 @@ class TestMarkdown:
 
     def test_figure_that_does_not_hold_says_so(self):
         assert report.figure_row(figure(held=False))[-1] == "**no**"
-        assert report.figure_row(figure(held=None, asked=None))[-2:] == ["", ""]
+
+    @pytest.mark.parametrize("asked", [None, "", "nothing", "the reference"])
+    def test_figure_of_which_nothing_is_asked_stands_with_its_group_and_has_no_verdict(self, asked):
+        page = report.render(results(figure(), figure(title="Another", asked=asked)))
+        top, group = page.split("### A group")
+        assert "| GET |" in top and "| Another |" not in top
+        assert "| Another |" in group and "yes" not in group
 
     def test_a_figure_of_another_program_needs_no_more_than_the_contract(self):
         theirs = {

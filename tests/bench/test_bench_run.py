@@ -3,6 +3,7 @@
 """How the benchmarks start, account, load and end what they measure."""
 
 import io
+import json
 import os
 import pathlib
 import signal
@@ -248,6 +249,25 @@ class TestDriver:
         assert os.listdir(directory) == []
         assert find_with(directory) == []
 
+    def test_keeps_the_page_when_the_results_are_not_of_a_whole_run(self, directory):
+        path = os.path.join(directory, "results.json")
+        page = (machine.TOP / "docs/performance.md").read_bytes()
+        whole = {"title": "", "seconds": 1, "error": None, "records": []}
+        groups = {name: whole for name in run.find_groups()}
+        facts = {"machine": machine.describe(), "quick": False, "groups": groups}
+        for change, words in (
+            ({"quick": True}, "too short"),
+            ({"groups": {**groups, "startup": {**whole, "error": "no"}}}, "failed: startup"),
+            ({"groups": {"startup": whole}}, "is missing: requests"),
+        ):
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump({**facts, **change}, file)
+            driver = self.start(directory, "--update-docs", "--results", path)
+            _, errors = driver.communicate(timeout=LATER)
+            assert driver.returncode == 1
+            assert words in errors
+        assert (machine.TOP / "docs/performance.md").read_bytes() == page
+
     def test_a_group_that_fails_is_told_of(self, directory, monkeypatch):
         monkeypatch.setenv("KVSTORED_BUILDDIR", directory)
         path = os.path.join(directory, "results.json")
@@ -266,6 +286,11 @@ class TestDriver:
         _, errors = driver.communicate(timeout=LATER)
         assert driver.returncode == 2
         assert "error:" in errors
+
+    @pytest.mark.skipif("fanout" not in run.find_groups(), reason="there is no program of its own")
+    def test_becomes_a_program_of_its_own_for_its_options(self, directory):
+        output, errors = self.start(directory, "fanout", "--", "--help").communicate(timeout=LATER)
+        assert "usage: fanout.py" in output, errors
 
     def test_names_what_it_can_measure(self, directory):
         output, _ = self.start(directory, "--list").communicate(timeout=LATER)
