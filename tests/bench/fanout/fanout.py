@@ -131,10 +131,10 @@ class Clients(Program):
 
 
 def record(name, title, unit, asked, limit, series, ratios):
-    """What a figure says. It has held when the middle of its rounds has."""
+    """What a figure says. It has held when the middle of its rounds has; where nothing is asked, it has nothing to hold."""
     middle = statistics.median(ratios or next(iter(series.values())))
     return {"name": name, "title": title, "unit": unit, "asked": asked, "series": series, "ratios": ratios,
-            "held": limit is None or middle <= limit}
+            "held": None if limit is None else middle <= limit}
 
 
 def measure_delivery(rounds, changes):
@@ -166,7 +166,7 @@ def measure_delivery(rounds, changes):
         record("sse-burst", f"16 changes in one go, {WATCHERS:,} watchers, CPU a delivery", "us",
                "at most 1.3 times a bare loop of send()", 1.3, burst, ratios(burst)),
         record("sse-last", f"a change told to {WATCHERS:,} watchers, from the write to the last", "ms",
-               "nothing", None, last, ratios(last)),
+               None, None, last, ratios(last)),
     ]
 
 
@@ -207,7 +207,8 @@ def spread(values):
 
 def show(records):
     for entry in records:
-        print(f"{entry['title']}: asked {entry['asked']}: {'held' if entry['held'] else 'NOT HELD'}")
+        verdict = f": asked {entry['asked']}: {'held' if entry['held'] else 'NOT HELD'}" if entry["asked"] else ""
+        print(f"{entry['title']}{verdict}")
         for label, values in entry["series"].items():
             print(f"  {label:14} {spread(values)} {entry['unit']}")
         if entry["ratios"]:
