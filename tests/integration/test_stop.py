@@ -42,7 +42,6 @@ def test_idle_connections_do_not_hold_it_up(kvstored):
         assert fresh.is_at_end() and used.is_at_end()
 
 
-@both_carriers
 def test_half_a_head_does_not_hold_it_up_for_long(kvstored):
     with kvstored.connect() as connection:
         connection.send(b"GET /status HTTP/1.1\r\nHost:")
@@ -152,7 +151,6 @@ def test_second_signal_ends_it_at_once(kvstored, number):
         assert kvstored.wait(SOON) == 128 + number
 
 
-@both_carriers
 def test_request_that_never_ends_holds_it_up_for_half_a_minute_at_most(kvstored):
     with kvstored.connect() as connection:
         connection.send(b"PUT /store/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345")
