@@ -153,6 +153,37 @@ measure_longest_line (const char *data, gsize length)
   return longest;
 }
 
+/* Whether a line, which is of the end of a good body in chunks, is the last chunk's. */
+static gboolean
+is_last_chunk (const char *line, gsize length)
+{
+  gsize zeros = 0;
+
+  while (zeros < length && line[zeros] == '0')
+    zeros++;
+  return zeros > 0 && (line[zeros] == ';' || line[zeros] == '\r');
+}
+
+/* Goes back from the end, where an empty line stands. */
+static guint
+count_trailers (const char *data, gsize length)
+{
+  gsize end = length - 2;
+  guint n = 0;
+
+  while (end > 0)
+    {
+      const char *feed = memrchr (data, '\n', end - 1);
+      gsize start = feed != NULL ? (gsize) (feed + 1 - data) : 0;
+
+      if (is_last_chunk (data + start, end - start))
+        return n;
+      end = start;
+      n++;
+    }
+  g_assert_not_reached ();
+}
+
 static void
 copy_head (FuzzRequest *request, const char *data)
 {
@@ -192,6 +223,8 @@ fuzz_reader_read (FuzzReader *reader, const char *data, gsize length)
         }
       copy_head (request, here);
       request->longest_line = measure_longest_line (here + request->head.length, used);
+      if (request->head.chunked)
+        request->n_trailers = count_trailers (here + request->head.length, used);
       g_ptr_array_add (reader->requests, request);
       reader->length += request->head.length + used;
       goes_on = request->head.keep_alive;

@@ -21,6 +21,7 @@ G_BEGIN_DECLS
  * @target: (owned): the target as it came
  * @body: (owned) (element-type gchar): the body without its framing, followed by a NUL
  * @longest_line: bytes of the longest line of the body as it came
+ * @n_trailers: trailers, of a body in chunks
  *
  * A request that the functions of src/http/wire have taken whole.
  */
@@ -31,6 +32,7 @@ typedef struct {
   char *target;
   GString *body;
   gsize longest_line;
+  guint n_trailers;
 } FuzzRequest;
 
 /**

@@ -305,8 +305,10 @@ check_soup (const FuzzReader *reader, const char *data)
     {
       const FuzzRequest *request = g_ptr_array_index (reader->requests, i);
 
-      if (!fuzz_soup_check_head (request) || !fuzz_soup_check_request (&soup, i, request))
+      if (!fuzz_soup_check_head (request))
         break;
+      if (!fuzz_soup_check_request (&soup, i, request))
+        return;
     }
   g_assert_cmpuint (soup.requests->len, ==, i);
 }

@@ -274,5 +274,7 @@ fuzz_soup_check_request (const FuzzSoup *soup, guint index, const FuzzRequest *r
   g_assert_cmpmem (theirs->body->str, theirs->body->len, request->body->str, request->body->len);
   g_assert_cmpstr (g_uri_get_path (theirs->uri), ==, g_uri_get_path (uri));
   g_assert_cmpstr (g_uri_get_query (theirs->uri), ==, g_uri_get_query (uri));
-  return TRUE;
+  /* libsoup 3.2.3 takes the first line behind the last chunk for the end, whatever it is, and the
+   * other trailers for the next request. */
+  return request->n_trailers < 2;
 }

@@ -50,7 +50,7 @@ gboolean fuzz_soup_check_head (const FuzzRequest *request);
  * Aborts unless the SoupServer has read the same request in that place. It may have refused its
  * body for a reason that is known.
  *
- * Returns: %FALSE when it has refused it
+ * Returns: %FALSE when what follows cannot be compared
  */
 gboolean fuzz_soup_check_request (const FuzzSoup *soup, guint index, const FuzzRequest *request);
 
