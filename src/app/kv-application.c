@@ -139,9 +139,8 @@ listen_http (KvApplication *self, GError **error)
 
   if (settings->http[0] == NULL)
     return TRUE;
-  self->http =
-    kv_http_server_new (self->store, self->limiter, &self->limits, settings->http_threads,
-                        !settings->no_express);
+  self->http = kv_http_server_new (self->store, self->limiter, &self->limits,
+                                   settings->http_threads, !settings->no_express);
   kv_http_server_set_allow_remote (self->http, settings->allow_remote);
   if (settings->http_is_default)
     return listen_on_default (self, error);
