@@ -46,9 +46,8 @@ struct _KvHttpServer {
   gboolean started;
   gboolean full; /* the last connection was one too many */
 
-  GMainContext *context; /* (owned) (nullable): the one that started it */
-  GTask *stopping;       /* (owned) (nullable) */
-  guint n_running;       /* workers whose thread has not ended */
+  GTask *stopping; /* (owned) (nullable) */
+  guint n_running; /* workers whose thread has not ended */
 };
 
 G_DEFINE_FINAL_TYPE (KvHttpServer, kv_http_server, G_TYPE_OBJECT)
@@ -130,45 +129,14 @@ finish_stop (KvHttpServer *self)
     g_task_return_boolean (task, TRUE);
 }
 
-/* Word from a worker's thread that it is done. */
-typedef struct {
-  KvHttpServer *server; /* (owned) */
-  KvHttpWorker *worker; /* (borrowed) from the server's */
-} Gone;
-
-static void
-gone_free (gpointer data)
-{
-  Gone *gone = data;
-
-  g_object_unref (gone->server);
-  g_free (gone);
-}
-
-static gboolean
-on_worker_gone (gpointer user_data)
-{
-  const Gone *gone = user_data;
-  KvHttpServer *self = gone->server;
-
-  g_ptr_array_remove (self->workers, gone->worker);
-  if (--self->n_running == 0)
-    finish_stop (self);
-  return G_SOURCE_REMOVE;
-}
-
-/* In the worker's thread, as its last act. */
 static void
 on_worker_exited (KvHttpWorker *worker, gpointer user_data)
 {
   KvHttpServer *self = user_data;
-  g_autoptr (GSource) source = g_idle_source_new ();
-  Gone *gone = g_new (Gone, 1);
 
-  *gone = (Gone){ g_object_ref (self), worker };
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, on_worker_gone, gone, gone_free);
-  g_source_attach (source, self->context);
+  g_ptr_array_remove (self->workers, worker);
+  if (--self->n_running == 0)
+    finish_stop (self);
 }
 
 KvHttpServer *
@@ -315,7 +283,6 @@ kv_http_server_start (KvHttpServer *self, GError **error)
   g_return_val_if_fail (!self->started, FALSE);
 
   self->started = TRUE;
-  self->context = g_main_context_ref_thread_default ();
   for (guint i = 0; i < self->workers->len; i++)
     {
       /* What runs already ends with the server. */
@@ -369,7 +336,6 @@ kv_http_server_dispose (GObject *object)
   for (guint i = 0; i < self->n_running && i < self->workers->len; i++)
     kv_http_worker_drain (g_ptr_array_index (self->workers, i), 0);
   g_ptr_array_set_size (self->workers, 0);
-  g_clear_pointer (&self->context, g_main_context_unref);
   g_clear_object (&self->store);
   G_OBJECT_CLASS (kv_http_server_parent_class)->dispose (object);
 }

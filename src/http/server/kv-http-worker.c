@@ -29,6 +29,8 @@ struct _KvHttpWorker {
   guint number;
   KvHttpWorkerFunc exited;
   gpointer user_data;
+  GMainContext *home;         /* (owned) (nullable): where it was started */
+  GSource *farewell;          /* (owned) (nullable): attached there as the thread's last act */
   GMainContext *main_context; /* (owned) */
   GMainLoop *loop;            /* (owned) */
 
@@ -158,8 +160,17 @@ run (gpointer user_data)
   g_main_loop_run (worker->loop);
   tear_down (worker);
   g_main_context_pop_thread_default (worker->main_context);
-  worker->exited (worker, worker->user_data);
+  g_source_attach (worker->farewell, worker->home);
   return NULL;
+}
+
+static gboolean
+on_farewell (gpointer user_data)
+{
+  KvHttpWorker *worker = user_data;
+
+  worker->exited (worker, worker->user_data);
+  return G_SOURCE_REMOVE;
 }
 
 KvHttpWorker *
@@ -199,6 +210,10 @@ kv_http_worker_start (KvHttpWorker *worker, GError **error)
   if (worker->poller == NULL)
     return FALSE;
 
+  worker->home = g_main_context_ref_thread_default ();
+  worker->farewell = g_idle_source_new ();
+  g_source_set_priority (worker->farewell, G_PRIORITY_DEFAULT);
+  g_source_set_callback (worker->farewell, on_farewell, worker, NULL);
   worker->thread = g_thread_try_new (name, run, worker, &reason);
   if (worker->thread != NULL)
     return TRUE;
@@ -241,6 +256,10 @@ kv_http_worker_free (KvHttpWorker *worker)
 {
   if (worker->thread != NULL)
     g_thread_join (worker->thread);
+  if (worker->farewell != NULL)
+    g_source_destroy (worker->farewell);
+  g_clear_pointer (&worker->farewell, g_source_unref);
+  g_clear_pointer (&worker->home, g_main_context_unref);
   /* What was given after the thread had ended. */
   for (guint i = 0; i < worker->inbox->len; i++)
     close (g_array_index (worker->inbox, KvHttpAccepted, i).fd);

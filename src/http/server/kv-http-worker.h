@@ -20,7 +20,7 @@ typedef struct _KvHttpWorker KvHttpWorker;
 /**
  * KvHttpWorkerFunc:
  *
- * Called in the worker's thread.
+ * The worker's thread has ended. Called in the main context in which the worker was started; may free the worker.
  */
 typedef void (*KvHttpWorkerFunc) (KvHttpWorker *worker, gpointer user_data);
 
@@ -31,7 +31,7 @@ typedef void (*KvHttpWorkerFunc) (KvHttpWorker *worker, gpointer user_data);
  * @limits: (borrowed)
  * @express: whether it has an express lane
  * @number: for the thread's name
- * @exited: the thread's last word, after which kv_http_worker_free() does not wait
+ * @exited: called after the thread's end, from where on kv_http_worker_free() does not wait
  */
 KvHttpWorker *kv_http_worker_new (KvStore *store,
                                   KvRateLimiter *limiter,
