@@ -406,6 +406,56 @@ test_lets_pass_what_comes_after_its_end (Fixture *fixture, gconstpointer data)
   g_cond_clear (&gate.changed);
 }
 
+static GVariant *
+batch_new (const char *prefix, guint n_entries)
+{
+  GVariantBuilder entries;
+
+  g_variant_builder_init (&entries, G_VARIANT_TYPE ("a(sssa{sv})"));
+  for (guint i = 0; i < n_entries; i++)
+    {
+      g_autofree char *key = g_strdup_printf ("%s-%u", prefix, i);
+
+      g_variant_builder_add (&entries, "(sss@a{sv})", "PUT", key, "v",
+                             g_variant_new_array (G_VARIANT_TYPE ("{sv}"), NULL, 0));
+    }
+
+  return g_variant_new ("(a(sssa{sv}))", &entries);
+}
+
+/* Closes a dispatcher as soon as a long Batch() shows its first key. */
+static void
+meet_handler (Fixture *fixture, guint round)
+{
+  g_autoptr (GDBusConnection) server = connect_to (fixture);
+  KvDbusDispatcher *dispatcher =
+    kv_dbus_dispatcher_new (server, fixture->store, fixture->limiter, KV_VALUE_MAX_BYTES);
+  g_autofree char *prefix = g_strdup_printf ("round-%u", round);
+  g_autofree char *first = g_strdup_printf ("%s-0", prefix);
+  g_autofree char *last = g_strdup_printf ("%s-1023", prefix);
+
+  fixture->n_sent++;
+  g_dbus_connection_call (fixture->client, g_dbus_connection_get_unique_name (server),
+                          KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "Batch", batch_new (prefix, 1024),
+                          NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, on_answered, fixture);
+  while (!has_key (fixture, first))
+    ;
+  kv_dbus_dispatcher_close (dispatcher);
+  g_assert_true (has_key (fixture, last));
+
+  wait_for_answers (fixture);
+  g_assert_cmpuint (fixture->n_failed, ==, 0);
+  g_dbus_connection_close_sync (server, NULL, NULL);
+}
+
+/* More than once, as the handler is quick and may be met at its end. */
+static void
+test_waits_for_the_handler_that_runs (Fixture *fixture, gconstpointer data)
+{
+  for (guint round = 0; round < 20; round++)
+    meet_handler (fixture, round);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -422,6 +472,7 @@ main (int argc, char **argv)
   ADD ("stop-carries-out-what-waits", test_stop_carries_out_what_waits);
   ADD ("may-be-dropped-with-calls-waiting", test_may_be_dropped_with_calls_waiting);
   ADD ("lets-pass-what-comes-after-its-end", test_lets_pass_what_comes_after_its_end);
+  ADD ("waits-for-the-handler-that-runs", test_waits_for_the_handler_that_runs);
 #undef ADD
 
   return g_test_run ();
