@@ -197,37 +197,50 @@ copy_head (FuzzRequest *request, const char *data)
   request->target = copy_span (data, target);
 }
 
+/* Returns how many bytes @request is; 0 when it is not whole, or refused. */
+static gsize
+read_request (FuzzReader *reader, FuzzRequest *request, const char *data, gsize length)
+{
+  const KvHttpHead *head = &request->head;
+  KvHttpHeadResult result = read_head (&request->head, data, length);
+  gsize used;
+
+  check_pieces (head, result, data, length);
+  request->body = g_string_new (NULL);
+  if (result == KV_HTTP_HEAD_REFUSED)
+    reader->refused = head->status;
+  if (result != KV_HTTP_HEAD_COMPLETE)
+    return 0;
+
+  copy_head (request, data);
+  if (!read_body (request, data + head->length, length - head->length, &used))
+    {
+      reader->cut_off_is_head = g_str_equal (request->method, "HEAD");
+      return 0;
+    }
+  request->longest_line = measure_longest_line (data + head->length, used);
+  if (head->chunked)
+    request->n_trailers = count_trailers (data + head->length, used);
+  return head->length + used;
+}
+
 void
 fuzz_reader_read (FuzzReader *reader, const char *data, gsize length)
 {
   gboolean goes_on = TRUE;
 
   *reader = (FuzzReader){ .requests = g_ptr_array_new_with_free_func (request_free) };
-  while (reader->length < length && goes_on)
+  while (goes_on && reader->length < length)
     {
-      const char *here = data + reader->length;
-      gsize left = length - reader->length;
       FuzzRequest *request = g_new0 (FuzzRequest, 1);
-      KvHttpHeadResult result = read_head (&request->head, here, left);
-      gsize used = 0;
+      gsize used = read_request (reader, request, data + reader->length, length - reader->length);
 
-      check_pieces (&request->head, result, here, left);
-      request->body = g_string_new (NULL);
-      if (result == KV_HTTP_HEAD_REFUSED)
-        reader->refused = request->head.status;
-      if (result != KV_HTTP_HEAD_COMPLETE
-          || !read_body (request, here + request->head.length, left - request->head.length, &used))
-        {
-          request_free (request);
-          return;
-        }
-      copy_head (request, here);
-      request->longest_line = measure_longest_line (here + request->head.length, used);
-      if (request->head.chunked)
-        request->n_trailers = count_trailers (here + request->head.length, used);
-      g_ptr_array_add (reader->requests, request);
-      reader->length += request->head.length + used;
-      goes_on = request->head.keep_alive;
+      goes_on = used > 0 && request->head.keep_alive;
+      reader->length += used;
+      if (used > 0)
+        g_ptr_array_add (reader->requests, request);
+      else
+        request_free (request);
     }
 }
 

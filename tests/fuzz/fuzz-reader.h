@@ -40,6 +40,7 @@ typedef struct {
  * @requests: (owned) (element-type FuzzRequest): the requests that the input begins with
  * @length: how many bytes they are
  * @refused: 0; or the status with which the parser refuses the head that follows
+ * @cut_off_is_head: whether a HEAD follows, of which the body is not whole
  *
  * What the functions of src/http/wire make of the bytes that a client sends.
  */
@@ -47,6 +48,7 @@ typedef struct {
   GPtrArray *requests;
   gsize length;
   guint refused;
+  gboolean cut_off_is_head;
 } FuzzReader;
 
 /**

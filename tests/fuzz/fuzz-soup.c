@@ -235,9 +235,10 @@ fuzz_soup_check_head (const FuzzRequest *request)
   /* It knows no HTTP/1.2, which RFC 9110, section 2.5, has us take for HTTP/1.1. */
   if (status == SOUP_STATUS_HTTP_VERSION_NOT_SUPPORTED)
     {
-      g_autofree char *line = g_strndup (request->head_bytes, head->fields[0].name.offset);
+      const char *line = request->head_bytes + strspn (request->head_bytes, "\r\n");
+      const char *version_text = strchr (line, '\r') - strlen ("HTTP/1.x");
 
-      g_assert_false (g_str_has_suffix (line, " HTTP/1.1\r\n"));
+      g_assert_cmpint (version_text[7], >, '1');
       g_assert_cmpuint (head->minor_version, ==, 1);
       return FALSE;
     }
