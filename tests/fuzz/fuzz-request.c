@@ -246,10 +246,11 @@ compare_answers (Model *model, const FuzzReader *reader, gsize length, const GSt
     {
       const FuzzRequest *request =
         i < reader->requests->len ? g_ptr_array_index (reader->requests, i) : NULL;
+      gboolean to_head =
+        request != NULL ? g_str_equal (request->method, "HEAD") : reader->cut_off_is_head;
       g_auto (FakeAnswer) expected = { .fd = -1 };
 
-      if (!take_answer (said, &offset, request != NULL && g_str_equal (request->method, "HEAD"),
-                        &answer))
+      if (!take_answer (said, &offset, to_head, &answer))
         break;
       over = answer.closes || answer.is_stream;
       if (request != NULL)
