@@ -40,6 +40,11 @@ def table(head, rows):
     return "\n".join([row(head), row(["---", *["---:"] * (len(head) - 1)]), *map(row, rows)])
 
 
+def capital(text):
+    """As a sentence begins; str.capitalize() would make the rest small."""
+    return text[:1].upper() + text[1:]
+
+
 def is_asked(record):
     """Whether there is a bound that a figure can miss. Some have only what they are shown beside."""
     return record["asked"] not in (None, "", "nothing", "the reference")
@@ -60,7 +65,7 @@ def figure_row(record):
         measured += f"; {record['note']}"
     ratio = spread(record["ratios"]) if record["ratios"] else ""
     asked = record["asked"] if is_asked(record) else ""
-    return [record["title"], measured, ratio, asked, verdict(record)]
+    return [capital(record["title"]), measured, ratio, asked, verdict(record)]
 
 
 def figures_table(records):
@@ -123,7 +128,7 @@ def render_group(title, records, charts):
             parts += [f"**{record['title']}**", make_table(record)]
             if record["name"] in charts:
                 parts.append(f"![{record['title']}]({charts[record['name']]})")
-    return [f"### {title[0].upper()}{title[1:]}", *parts] if parts else []
+    return [f"### {capital(title)}", *parts] if parts else []
 
 
 def render(results, charts=None):

@@ -7,7 +7,6 @@ import argparse
 import importlib
 import importlib.util
 import json
-import os
 import pathlib
 import sys
 import time
@@ -130,7 +129,6 @@ def parse_arguments(arguments=None):
     parser.add_argument("--results", type=pathlib.Path, metavar="FILE", help="report these, measure nothing")
     parser.add_argument("--update-docs", action="store_true", help="bring docs/performance.md up to date")
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these: " + ", ".join(GROUPS))
-    parser.epilog = "NAME -- OPTIONS runs a benchmark that is a program of its own with options of its own."
     options = parser.parse_args(arguments)
 
     there = find_groups()
@@ -142,19 +140,7 @@ def parse_arguments(arguments=None):
     return options
 
 
-def run_program(arguments):
-    """For NAME -- OPTIONS: becomes the program."""
-    there = find_groups()
-    if arguments[1:2] != ["--"]:
-        return
-    where = there.get(arguments[0])
-    if not isinstance(where, pathlib.Path):
-        raise SystemExit(f"bench: “{arguments[0]}” is no program of its own; --list names what there is")
-    os.execv(sys.executable, [sys.executable, str(where), *arguments[2:]])
-
-
 def main():
-    run_program(sys.argv[1:])
     options = parse_arguments()
     there = find_groups()
     if options.list:

@@ -287,11 +287,6 @@ class TestDriver:
         assert driver.returncode == 2
         assert "error:" in errors
 
-    @pytest.mark.skipif("fanout" not in run.find_groups(), reason="there is no program of its own")
-    def test_becomes_a_program_of_its_own_for_its_options(self, directory):
-        output, errors = self.start(directory, "fanout", "--", "--help").communicate(timeout=LATER)
-        assert "usage: fanout.py" in output, errors
-
     def test_names_what_it_can_measure(self, directory):
         output, _ = self.start(directory, "--list").communicate(timeout=LATER)
         assert "requests" in output and "startup" in output
