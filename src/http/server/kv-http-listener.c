@@ -144,6 +144,17 @@ wait_for_connections (KvHttpListener *listener)
   replace_source (listener, source);
 }
 
+/* The loopback interface has no bottleneck to probe for, and drops nothing. What a system is set to
+ * for the sake of the Internet (BBR paces each connection by a timer of its own) only costs there. Reno is in every
+ * kernel, and asks least; where it may not be chosen nothing is lost. */
+static void
+use_plain_congestion_control (int fd)
+{
+  static const char name[] = "reno";
+
+  setsockopt (fd, IPPROTO_TCP, TCP_CONGESTION, name, sizeof name - 1);
+}
+
 static gboolean
 bind_inet (int fd, const KvHttpSocketAddress *address)
 {
@@ -156,6 +167,9 @@ bind_inet (int fd, const KvHttpSocketAddress *address)
   if (address->any.sa_family == AF_INET6
       && setsockopt (fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) < 0)
     return FALSE;
+  /* The sockets of its connections inherit that. */
+  if (kv_http_socket_address_is_local (address))
+    use_plain_congestion_control (fd);
   return bind (fd, &address->any, kv_http_socket_address_get_length (address)) == 0
          && listen (fd, BACKLOG) == 0;
 }
