@@ -176,6 +176,9 @@ next_change (KvWatch *self, KvWatchEvent *event)
 {
   gboolean lost;
 
+  /* Nothing that the hub has seen since was for this watch, be it in the log still or not. */
+  if (!self->member.pending)
+    return FALSE;
   while (kv_watch_hub_read (self->hub, self->member.cursor, &event->change, &lost))
     {
       self->member.cursor++;

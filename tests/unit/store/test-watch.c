@@ -259,6 +259,30 @@ test_resumes (void)
   listener_clear (&none);
 }
 
+/* What the log has lost since was not for it. */
+static void
+test_quiet_one_misses_nothing (void)
+{
+  g_autoptr (KvStore) store = kv_store_new ();
+  const char *keys[] = { "k", NULL };
+  Listener listener;
+
+  listen_to (&listener, store, keys, NULL, KV_WATCH_FROM_NOW);
+  assert_lines (&listener, "SNAPSHOT k=-; END");
+  for (guint i = 0; i < 100000; i++)
+    {
+      kv_store_put (store, "other", "storm", -1, NULL);
+      if (i % 1000 == 0)
+        settle ();
+    }
+  settle ();
+  drain (&listener);
+  assert_lines (&listener, "");
+  kv_store_put (store, "k", "calm", -1, NULL);
+  assert_lines (&listener, "PUT k=calm");
+  listener_clear (&listener);
+}
+
 static void
 test_resume_out_of_reach (void)
 {
@@ -454,6 +478,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/store/watch/neither-gap-nor-repeat", test_no_gap_no_repeat);
   g_test_add_func ("/store/watch/resumes-after-revision", test_resumes);
   g_test_add_func ("/store/watch/resets-when-out-of-reach", test_resume_out_of_reach);
+  g_test_add_func ("/store/watch/quiet-one-misses-nothing", test_quiet_one_misses_nothing);
   g_test_add_func ("/store/watch/lagging-one-is-called-once-and-told", test_lagging);
   g_test_add_func ("/store/watch/many-keys", test_many_keys);
   g_test_add_func ("/store/watch/transaction-is-told-whole", test_transaction_is_told_whole);
