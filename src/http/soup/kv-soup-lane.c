@@ -176,12 +176,11 @@ on_request (SoupServer *server,
   g_set_object (&session->message, message);
   lane->running = connection;
   kv_http_exchange_dispatch (kv_http_connection_get_exchange (connection));
+  /* Its socket was taken: the session is gone, and so may be the connection. */
+  if (lane->running == NULL)
+    return;
   lane->running = NULL;
-
-  /* The connection is there even if its socket was taken, as its state keeps it; the session
-   * then is not. */
-  session = kv_http_connection_get_lane_data (connection);
-  if (session != NULL && !session->answered)
+  if (!session->answered)
     soup_server_message_pause (message);
 }
 
@@ -293,7 +292,10 @@ take_socket (KvHttpExchange *exchange, KvHttpSocket *socket)
 {
   KvHttpConnection *connection = kv_http_connection_from_exchange (exchange);
   Session *session = kv_http_connection_get_lane_data (connection);
+  KvSoupLane *lane = get_lane (connection);
 
+  if (lane->running == connection)
+    lane->running = NULL;
   kv_http_connection_set_lane_data (connection, NULL);
   kv_soup_stream_detach (session->stream);
   end_session (session);

@@ -91,6 +91,20 @@ take_the_socket (KvHttpExchange *exchange)
   exchange->carrier->take_socket (exchange, &fixture->socket);
 }
 
+static void
+take_the_second_socket_for_a_moment (KvHttpExchange *exchange)
+{
+  Fixture *fixture = get_fixture (exchange);
+
+  if (fixture->n_requests == 0)
+    {
+      answer_at_once (exchange);
+      return;
+    }
+  take_the_socket (exchange);
+  fixture->socket.close (fixture->socket.owner);
+}
+
 /* So many requests, one behind the other, come before the one that takes the socket. */
 #define BEFORE_SOCKET 100
 
@@ -534,6 +548,18 @@ test_gives_the_socket_away (Fixture *fixture, gconstpointer handler)
   receive_end (fixture);
 }
 
+/* Whoever took it may be done with it before the route returns. */
+static void
+test_gives_the_socket_away_for_a_moment (Fixture *fixture, gconstpointer handler)
+{
+  say (fixture, GET END);
+  receive_all_of (fixture, "answer\n", 1);
+  say (fixture, GET END);
+  wait_for_close (fixture);
+  receive_end (fixture);
+  g_assert_cmpuint (count (fixture, "answer\n"), ==, 1);
+}
+
 /* What is still to be sent of the answers before it belongs to whoever takes the socket. */
 static void
 test_gives_away_what_is_unsent (Fixture *fixture, gconstpointer handler)
@@ -654,6 +680,8 @@ main (int argc, char *argv[])
   ADD ("bears-clients-that-leave-while-it-writes", answer_at_length,
        test_bears_clients_that_leave_while_it_writes);
   ADD ("gives-the-socket-away", take_the_socket, test_gives_the_socket_away);
+  ADD ("gives-the-socket-away-for-a-moment", take_the_second_socket_for_a_moment,
+       test_gives_the_socket_away_for_a_moment);
   ADD ("gives-away-what-is-unsent", take_the_socket_at_last, test_gives_away_what_is_unsent);
   ADD ("drains", answer_later, test_drains);
   ADD ("drains-what-it-meant-to-keep", answer_at_length, test_drains_what_it_meant_to_keep);
