@@ -127,7 +127,9 @@ answer (KvHttpConnection *connection, gsize request_length)
   request->length = request_length;
   request->exchange.carrier = lane->carrier;
   connection->state = KV_HTTP_CONNECTION_ANSWERING;
-  connection->deadline = G_MAXINT64;
+  /* The lane may take its time; a client that has yet to take what was answered before may not. */
+  if (!connection->blocked)
+    connection->deadline = G_MAXINT64;
   bind_exchange (connection);
   lane->answer (connection);
 }
