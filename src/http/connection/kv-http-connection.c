@@ -157,12 +157,13 @@ begin_to_idle (KvHttpConnection *connection)
   const KvHttpLimits *limits = connection->pool->context->limits;
   gboolean can_rest = connection->lane_data != NULL && limits->idle_timeout > REST_TIME;
 
-  kv_http_pool_return_request (connection);
+  /* The response did not say so, and the next request may be in the kernel. */
   if (connection->pool->draining)
     {
-      close_connection (connection);
+      linger (connection);
       return;
     }
+  kv_http_pool_return_request (connection);
   kv_http_connection_watch (connection, EPOLLIN);
   connection->resting = !can_rest;
   kv_http_connection_set_deadline (connection, can_rest ? REST_TIME : limits->idle_timeout);

@@ -246,6 +246,8 @@ receive (Fixture *fixture)
     g_string_append_len (fixture->got, buffer, n);
   if (n == 0)
     fixture->ended = TRUE;
+  else
+    g_assert_cmpint (errno, ==, EAGAIN);
 }
 
 static guint
@@ -638,8 +640,25 @@ test_drains_what_it_meant_to_keep (Fixture *fixture, gconstpointer handler)
   receive_end (fixture);
   g_assert_cmpuint (fixture->got->len, >, LARGE);
   g_assert_cmpuint (count (fixture, "Connection: close\r\n"), ==, 0);
-  g_assert_cmpuint (fixture->n_closed, ==, 1);
+  hang_up (fixture);
+  wait_for_close (fixture);
+}
+
+/* Closing over what came in between would take back what the client has not received yet. */
+static void
+test_drains_over_the_next_request (Fixture *fixture, gconstpointer handler)
+{
+  say (fixture, GET END);
   settle (fixture);
+  say (fixture, GET END);
+  settle (fixture);
+  fixture->pool.draining = TRUE;
+  kv_http_connection_drain (fixture->pool.connections.head->data);
+  receive_end (fixture);
+  g_assert_cmpuint (fixture->got->len, >, LARGE);
+  g_assert_cmpuint (fixture->n_requests, ==, 1);
+  hang_up (fixture);
+  wait_for_close (fixture);
 }
 
 static void
@@ -710,6 +729,7 @@ main (int argc, char *argv[])
   ADD ("gives-away-what-is-unsent", take_the_socket_at_last, test_gives_away_what_is_unsent);
   ADD ("drains", answer_later, test_drains);
   ADD ("drains-what-it-meant-to-keep", answer_at_length, test_drains_what_it_meant_to_keep);
+  ADD ("drains-over-the-next-request", answer_at_length, test_drains_over_the_next_request);
   ADD ("drains-idle-connections-at-once", answer_at_once, test_drains_idle_connections_at_once);
 #undef ADD
 #undef ADD_EXPRESS
