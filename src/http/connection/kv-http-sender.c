@@ -12,8 +12,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-/* What may be held back. */
-#define HELD_BACK (16 * 1024)
+/* What kv_http_connection_write() gathers before it sends: what the memory that is lent holds. */
+#define GATHERED (16 * 1024)
 
 /* A body up to this is copied behind its head: dearer to point at than to copy. */
 #define COPIED_BODY (8 * 1024)
@@ -70,7 +70,7 @@ kv_http_connection_write (KvHttpConnection *connection, const char *data, gsize 
     return -1;
   if (connection->blocked)
     return 0;
-  if (held + length <= HELD_BACK)
+  if (held + length <= GATHERED)
     {
       kv_http_pool_lend_memory (connection->pool, &connection->out);
       kv_http_buffer_append (&connection->out, data, length);
