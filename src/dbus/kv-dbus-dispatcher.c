@@ -19,7 +19,8 @@
  * A call that is carried out in the worker thread must not overtake one of the same caller that still waits in the queue. So
  * while a caller has any there, what it sends joins them. A call counts as waiting until its handler has returned:
  * then the store knows it, and whatever comes later comes behind it there. That is kept for each caller, not for all, so that
- * nobody is slowed down by another's watches, nor refused because somebody else has filled the queue.
+ * nobody is slowed down by another's watches, nor refused because somebody else has many calls there. Only the memory
+ * that they take is bounded for all together.
  *
  * Locks, in their order; neither is held while a handler runs in the main context:
  *
@@ -33,8 +34,11 @@
 /* How many calls of one caller may wait for the main context. */
 #define MAX_WAITING_CALLS 4096
 
-/* What all calls that wait may come to, in bytes of parameters; one that is larger than that waits alone. */
+/* What all calls that wait may come to, in bytes; one that is larger than that waits alone. */
 #define MAX_WAITING_BYTES (64 * 1024 * 1024)
+
+/* What a call costs beside what its caller has put into it, roughly: many small ones fill the room too. */
+#define CALL_OVERHEAD_BYTES 1024
 
 /* How many calls are carried out in one turn of the main context: others have something to do there as well. */
 #define CALLS_A_TURN 32
@@ -59,6 +63,7 @@ struct _KvDbusDispatcher {
   gint n_open;                /* atomic: calls that are not answered yet */
   gint draining;              /* atomic: gboolean */
   GTask *drain;               /* (owned) (nullable): main context only */
+  GSource *drain_cancelled;   /* (owned) (nullable): main context only */
   GMainContext *main_context; /* (owned) */
   GSource *source;            /* (owned): of the main context; woken by its ready time */
 };
@@ -161,12 +166,19 @@ check_room (KvDbusDispatcher *self, guint n_calls, gsize size, GError **error)
   return FALSE;
 }
 
+static gsize
+measure (const KvDbusCall *call)
+{
+  return CALL_OVERHEAD_BYTES + strlen (kv_dbus_call_get_path (call))
+         + g_variant_get_size (kv_dbus_call_get_parameters (call));
+}
+
 /* Puts a call in the queue. @call: (transfer full) when it is %TRUE that is returned. */
 static gboolean
 enqueue (KvDbusDispatcher *self, const KvDbusMethod *method, KvDbusCall *call, GError **error)
 {
   const char *sender = kv_dbus_call_get_sender (call);
-  gsize size = g_variant_get_size (kv_dbus_call_get_parameters (call));
+  gsize size = measure (call);
   gboolean has_room;
   guint n_calls;
 
@@ -236,12 +248,37 @@ carry_out_next (KvDbusDispatcher *self)
 }
 
 static void
+forget_drain_cancelled (KvDbusDispatcher *self)
+{
+  if (self->drain_cancelled != NULL)
+    g_source_destroy (self->drain_cancelled);
+  g_clear_pointer (&self->drain_cancelled, g_source_unref);
+}
+
+/* Who has waited may be told at once, and may close the dispatcher then. */
+static void
+end_drain (KvDbusDispatcher *self)
+{
+  g_autoptr (GTask) drain = g_steal_pointer (&self->drain);
+
+  forget_drain_cancelled (self);
+  g_task_return_boolean (drain, TRUE);
+}
+
+static void
 end_drain_when_empty (KvDbusDispatcher *self)
 {
-  if (self->drain == NULL || g_atomic_int_get (&self->n_open) > 0)
-    return;
-  g_task_return_boolean (self->drain, TRUE);
-  g_clear_object (&self->drain);
+  if (self->drain != NULL && g_atomic_int_get (&self->n_open) == 0)
+    end_drain (self);
+}
+
+/* A task that has been cancelled returns that, whatever it is told. */
+static gboolean
+on_drain_cancelled (GCancellable *cancellable, gpointer user_data)
+{
+  end_drain (user_data);
+
+  return G_SOURCE_REMOVE;
 }
 
 static gboolean
@@ -385,7 +422,13 @@ kv_dbus_dispatcher_drain_async (KvDbusDispatcher *self,
 
   self->drain = g_task_new (NULL, cancellable, callback, user_data);
   g_task_set_source_tag (self->drain, kv_dbus_dispatcher_drain_async);
-  g_task_set_return_on_cancel (self->drain, TRUE);
+  if (cancellable != NULL)
+    {
+      self->drain_cancelled = g_cancellable_source_new (cancellable);
+      g_source_set_static_name (self->drain_cancelled, "kv-dbus-drain");
+      g_source_set_callback (self->drain_cancelled, G_SOURCE_FUNC (on_drain_cancelled), self, NULL);
+      g_source_attach (self->drain_cancelled, self->main_context);
+    }
   g_atomic_int_set (&self->draining, TRUE);
   end_drain_when_empty (self);
 }
@@ -415,6 +458,9 @@ kv_dbus_dispatcher_close (KvDbusDispatcher *self)
       kv_dbus_call_drop (waiting->call);
       g_free (waiting);
     }
+  forget_drain_cancelled (self);
+  if (self->drain != NULL)
+    g_task_return_new_error (self->drain, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Closed");
   g_clear_object (&self->drain);
   g_clear_pointer (&self->context.callers, kv_dbus_callers_free);
   g_clear_object (&self->context.store);

@@ -61,7 +61,7 @@ gboolean kv_dbus_dispatcher_drain_finish (GAsyncResult *result, GError **error);
  *
  * Ends all watches, and leaves calls to GDBus again. When this returns, no handler runs in any thread, and none will; it
  * waits for one that runs just now. Calls that wait for the main context are dropped: they are left
- * only where the connection is lost, or where draining was given up.
+ * only where the connection is lost, or where draining was given up. A drain that still waits is cancelled.
  */
 void kv_dbus_dispatcher_close (KvDbusDispatcher *dispatcher);
 

@@ -41,7 +41,7 @@ const KvDbusMethod *kv_dbus_methods_find (GDBusMessage *message);
 
 /**
  * kv_dbus_methods_get_cost:
- * @parameters: of the method's type
+ * @parameters: any tuple: what is of another type than the method's counts as well
  *
  * Returns: how many requests such a call counts for, 1 or more
  */

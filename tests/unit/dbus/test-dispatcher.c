@@ -9,6 +9,7 @@
 #include "dbus/kv-dbus-service.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* The order of calls. Here the service's main context stands still until the test lets it run, so that what depends on it
  * has not happened, and what does not has. */
@@ -344,6 +345,129 @@ test_may_be_dropped_with_calls_waiting (Fixture *fixture, gconstpointer data)
   fixture->service = kv_dbus_service_new (fixture->store, fixture->limiter, KV_VALUE_MAX_BYTES);
 }
 
+static void
+test_bounds_what_stands_beside_parameters (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = g_strnfill (20 * 1024 * 1024, 'x');
+
+  memcpy (path, KV_DBUS_WATCH_PREFIX, strlen (KV_DBUS_WATCH_PREFIX));
+  for (guint i = 0; i < 4; i++)
+    send_to (fixture, path, KV_DBUS_WATCH_INTERFACE, "Close", NULL);
+  let_come_in (fixture->client);
+
+  wait_for_answers (fixture);
+  g_assert_cmpuint (fixture->n_refused, ==, 1);
+  /* There are no such watches. */
+  g_assert_cmpuint (fixture->n_failed, ==, 3);
+}
+
+/* --- a dispatcher without a service, which is found by the name of its connection --- */
+
+/* More than are carried out in a few turns of the main context. */
+#define MANY_CALLS 2000
+
+typedef struct {
+  GDBusConnection *connection;
+  KvDbusDispatcher *dispatcher;
+  GAsyncResult *drained;
+} Bare;
+
+/* With so many calls waiting for the main context. */
+static void
+bare_set_up (Bare *bare, Fixture *fixture)
+{
+  const char *name;
+
+  bare->connection = connect_to (fixture);
+  bare->dispatcher =
+    kv_dbus_dispatcher_new (bare->connection, fixture->store, fixture->limiter, KV_VALUE_MAX_BYTES);
+  bare->drained = NULL;
+  name = g_dbus_connection_get_unique_name (bare->connection);
+  for (guint i = 0; i < MANY_CALLS; i++)
+    {
+      g_autoptr (GDBusMessage) message = g_dbus_message_new_method_call (
+        name, KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, i == 0 ? "Watch" : "Increment");
+
+      g_dbus_message_set_flags (message, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
+      g_dbus_message_set_body (message, g_variant_new_parsed (i == 0 ? WATCH : "('n', int64 1)"));
+      g_dbus_connection_send_message (fixture->client, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE,
+                                      NULL, NULL);
+    }
+  g_variant_unref (g_dbus_connection_call_sync (fixture->client, name, "/",
+                                                "org.freedesktop.DBus.Peer", "Ping", NULL, NULL,
+                                                G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL));
+}
+
+static void
+bare_clear (Bare *bare)
+{
+  g_dbus_connection_close_sync (bare->connection, NULL, NULL);
+  g_object_unref (bare->connection);
+  g_clear_object (&bare->drained);
+}
+
+static int
+get_sum (Fixture *fixture)
+{
+  g_autoptr (KvEntry) entry = kv_store_lookup (fixture->store, "n", -1);
+
+  return entry != NULL ? atoi (kv_entry_get_value (entry, NULL)) : 0;
+}
+
+static void
+test_stops_waiting_when_cancelled (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+  Bare bare;
+
+  bare_set_up (&bare, fixture);
+  kv_dbus_dispatcher_drain_async (bare.dispatcher, cancellable, keep_result, &bare.drained);
+  g_cancellable_cancel (cancellable);
+  g_assert_false (kv_dbus_dispatcher_drain_finish (wait_for (&bare.drained), &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpint (get_sum (fixture), <, MANY_CALLS - 1);
+  kv_dbus_dispatcher_close (bare.dispatcher);
+  bare_clear (&bare);
+}
+
+static void
+test_closing_ends_a_drain (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  Bare bare;
+
+  bare_set_up (&bare, fixture);
+  kv_dbus_dispatcher_drain_async (bare.dispatcher, NULL, keep_result, &bare.drained);
+  kv_dbus_dispatcher_close (bare.dispatcher);
+  g_assert_false (kv_dbus_dispatcher_drain_finish (wait_for (&bare.drained), &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpint (get_sum (fixture), ==, 0);
+  bare_clear (&bare);
+}
+
+static void
+close_when_drained (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Bare *bare = user_data;
+
+  g_clear_pointer (&bare->dispatcher, kv_dbus_dispatcher_close);
+  bare->drained = g_object_ref (result);
+}
+
+static void
+test_may_be_closed_when_drained (Fixture *fixture, gconstpointer data)
+{
+  Bare bare;
+
+  bare_set_up (&bare, fixture);
+  kv_dbus_dispatcher_drain_async (bare.dispatcher, NULL, close_when_drained, &bare);
+  g_assert_true (kv_dbus_dispatcher_drain_finish (wait_for (&bare.drained), NULL));
+  g_assert_null (bare.dispatcher);
+  g_assert_cmpint (get_sum (fixture), ==, MANY_CALLS - 1);
+  bare_clear (&bare);
+}
+
 /* --- a dispatcher that is closed while a message is on its way to it --- */
 
 typedef struct {
@@ -471,6 +595,10 @@ main (int argc, char **argv)
   ADD ("bounds-the-bytes-that-wait", test_bounds_the_bytes_that_wait);
   ADD ("stop-carries-out-what-waits", test_stop_carries_out_what_waits);
   ADD ("may-be-dropped-with-calls-waiting", test_may_be_dropped_with_calls_waiting);
+  ADD ("bounds-what-stands-beside-parameters", test_bounds_what_stands_beside_parameters);
+  ADD ("stops-waiting-when-cancelled", test_stops_waiting_when_cancelled);
+  ADD ("closing-ends-a-drain", test_closing_ends_a_drain);
+  ADD ("may-be-closed-when-drained", test_may_be_closed_when_drained);
   ADD ("lets-pass-what-comes-after-its-end", test_lets_pass_what_comes_after_its_end);
   ADD ("waits-for-the-handler-that-runs", test_waits_for_the_handler_that_runs);
 #undef ADD
