@@ -345,13 +345,21 @@ on_left (GObject *source, GAsyncResult *result, gpointer user_data)
   g_task_return_boolean (task, TRUE);
 }
 
+/* It ends when the connection is closed, at the latest. */
+static void
+flush_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  g_dbus_connection_flush_sync (G_DBUS_CONNECTION (source), NULL, NULL);
+  g_task_return_boolean (task, TRUE);
+}
+
+/* Whether all has been written, or a bus that reads nothing was waited for in vain: nothing more can be done. */
 static void
 on_flushed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   GDBusConnection *connection = G_DBUS_CONNECTION (source);
 
-  g_dbus_connection_flush_finish (connection, result, NULL);
   detach (g_task_get_source_object (task));
   g_dbus_connection_close (connection, NULL, on_left, g_steal_pointer (&task));
 }
@@ -362,9 +370,14 @@ on_drained (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = user_data;
   KvDbusService *self = g_task_get_source_object (task);
   GCancellable *cancellable = g_task_get_cancellable (task);
+  g_autoptr (GTask) flush =
+    g_task_new (self->connection, cancellable, on_flushed, g_steal_pointer (&task));
 
   kv_dbus_dispatcher_drain_finish (result, NULL);
-  g_dbus_connection_flush (self->connection, cancellable, on_flushed, g_steal_pointer (&task));
+  /* Not g_dbus_connection_flush(), which takes a cancellable and looks at it no more. */
+  g_task_set_source_tag (flush, on_drained);
+  g_task_set_return_on_cancel (flush, TRUE);
+  g_task_run_in_thread (flush, flush_in_thread);
 }
 
 /* Whatever was sent to the name has come in before this answer. It is carried out and answered before the rest is refused. */

@@ -58,7 +58,8 @@ char *kv_dbus_service_get_address (KvDbusService *service);
 /**
  * kv_dbus_service_stop_async:
  *
- * Gives up the name, ends the watches, flushes what is still to be sent, takes the object away.
+ * Gives up the name, answers what has come in, flushes what is still to be sent, ends the watches, takes the object away.
+ * Cancelled, it waits for none of that.
  */
 void kv_dbus_service_stop_async (KvDbusService *service,
                                  GCancellable *cancellable,

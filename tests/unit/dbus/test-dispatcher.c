@@ -8,6 +8,7 @@
 #include "dbus/kv-dbus-names.h"
 #include "dbus/kv-dbus-service.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -361,6 +362,38 @@ test_bounds_what_stands_beside_parameters (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (fixture->n_failed, ==, 3);
 }
 
+/* The bus reads nothing any more, and not all is written when the service is told to hurry. */
+static void
+test_stop_leaves_a_bus_that_stands_still (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *value = g_strnfill (KV_VALUE_MAX_BYTES, 'x');
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GError) error = NULL;
+  guint32 pid;
+
+  send_call (fixture, "Watch", WATCH);
+  wait_for_answers (fixture);
+  reply = g_dbus_connection_call_sync (fixture->client, "org.freedesktop.DBus", "/",
+                                       "org.freedesktop.DBus", "GetConnectionUnixProcessID",
+                                       g_variant_new ("(s)", "org.freedesktop.DBus"), NULL,
+                                       G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
+  g_assert_no_error (error);
+  g_variant_get (reply, "(u)", &pid);
+  g_assert_cmpint (kill ((pid_t) pid, SIGSTOP), ==, 0);
+
+  kv_store_put (fixture->store, "w", value, -1, &error);
+  g_assert_no_error (error);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  kv_dbus_service_stop_async (fixture->service, cancellable, keep_result, &result);
+  g_cancellable_cancel (cancellable);
+  wait_for (&result);
+  g_assert_null (kv_dbus_service_get_address (fixture->service));
+  g_assert_cmpint (kill ((pid_t) pid, SIGCONT), ==, 0);
+}
+
 /* --- a dispatcher without a service, which is found by the name of its connection --- */
 
 /* More than are carried out in a few turns of the main context. */
@@ -596,6 +629,7 @@ main (int argc, char **argv)
   ADD ("stop-carries-out-what-waits", test_stop_carries_out_what_waits);
   ADD ("may-be-dropped-with-calls-waiting", test_may_be_dropped_with_calls_waiting);
   ADD ("bounds-what-stands-beside-parameters", test_bounds_what_stands_beside_parameters);
+  ADD ("stop-leaves-a-bus-that-stands-still", test_stop_leaves_a_bus_that_stands_still);
   ADD ("stops-waiting-when-cancelled", test_stops_waiting_when_cancelled);
   ADD ("closing-ends-a-drain", test_closing_ends_a_drain);
   ADD ("may-be-closed-when-drained", test_may_be_closed_when_drained);
