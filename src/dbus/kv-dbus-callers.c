@@ -28,10 +28,27 @@ typedef struct {
   guint n_names;  /* of all watches */
 } Caller;
 
+/* Tells the bus to tell of @caller's leaving, or to do so no more. GDBus would do that by itself, but takes it for a mistake
+ * in the program when the bus was lost a moment ago. */
+static void
+change_match (Caller *caller, const char *method)
+{
+  g_autofree char *rule =
+    g_strdup_printf ("type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                     "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='%s'",
+                     caller->name);
+
+  g_dbus_connection_call (caller->callers->connection, "org.freedesktop.DBus",
+                          "/org/freedesktop/DBus", "org.freedesktop.DBus", method,
+                          g_variant_new ("(s)", rule), NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL,
+                          NULL);
+}
+
 static void
 caller_free (Caller *caller)
 {
   g_dbus_connection_signal_unsubscribe (caller->callers->connection, caller->subscription);
+  change_match (caller, "RemoveMatch");
   g_cancellable_cancel (caller->question);
   g_object_unref (caller->question);
   for (GList *link = caller->watches.head; link != NULL; link = link->next)
@@ -105,8 +122,9 @@ watch_name (Caller *caller)
 
   caller->subscription = g_dbus_connection_signal_subscribe (
     connection, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged",
-    "/org/freedesktop/DBus", caller->name, G_DBUS_SIGNAL_FLAGS_NONE, on_name_owner_changed, caller,
-    NULL);
+    "/org/freedesktop/DBus", caller->name, G_DBUS_SIGNAL_FLAGS_NO_MATCH_RULE, on_name_owner_changed,
+    caller, NULL);
+  change_match (caller, "AddMatch");
   caller->question = g_cancellable_new ();
   g_dbus_connection_call (connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                           "org.freedesktop.DBus", "NameHasOwner",

@@ -167,11 +167,118 @@ test_comes_and_goes_under_load (void)
   g_test_dbus_down (bus);
 }
 
+/* --- strangers --- */
+
+/* Sends all kinds of calls, waits for none of the answers, and is gone. Until nobody is there to be connected to. */
+static gpointer
+run_stranger (gpointer data)
+{
+  static const char *const calls[][2] = {
+    { "Watch", "(@as [], [''], @a{sv} {})" },
+    { "Put", "('s', 'v', @a{sv} {})" },
+    { "Batch", "([('PUT', 'a', '1', @a{sv} {}), ('GET', 'a', '', {}), ('DELETE', 's', '', {})],)" },
+    { "GetMany", "(['a', 's', 'n0'],)" },
+    { "Get", "('s',)" },
+    { "Get", "(1,)" },
+    { "CompareAndSwap", "('s', 'v', 'w')" },
+    { "GetStatus", NULL },
+  };
+  Shared *shared = data;
+
+  while (!g_atomic_int_get (&shared->stopping))
+    {
+      g_autoptr (GDBusConnection) connection =
+        g_dbus_connection_new_for_address_sync (shared->address,
+                                                G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
+                                                  | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+                                                NULL, NULL, NULL);
+
+      if (connection == NULL)
+        break;
+      for (guint i = 0; i < 100; i++)
+        {
+          const char *const *what = calls[i % G_N_ELEMENTS (calls)];
+          g_autoptr (GDBusMessage) message = g_dbus_message_new_method_call (
+            KV_DBUS_NAME, KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, what[0]);
+
+          g_dbus_message_set_flags (message, G_DBUS_MESSAGE_FLAGS_NO_AUTO_START);
+          if (what[1] != NULL)
+            g_dbus_message_set_body (message, g_variant_new_parsed (what[1]));
+          g_dbus_connection_send_message (connection, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL,
+                                          NULL);
+        }
+      g_dbus_connection_flush_sync (connection, NULL, NULL);
+      g_dbus_connection_close_sync (connection, NULL, NULL);
+      g_atomic_int_inc (&shared->n_answered);
+    }
+
+  return NULL;
+}
+
+static gboolean
+is_on_the_bus (KvDbusService *service)
+{
+  g_autofree char *address = kv_dbus_service_get_address (service);
+
+  return address != NULL;
+}
+
+/* The bus goes away in the middle of all that, and then the service: while it stops, or while it waits to get back. */
+static void
+lose_bus (KvStore *store, KvRateLimiter *limiter, gboolean stopping)
+{
+  g_autoptr (GTestDBus) bus = g_test_dbus_new (G_TEST_DBUS_NONE);
+  KvDbusService *service = kv_dbus_service_new (store, limiter, KV_VALUE_MAX_BYTES);
+  g_autoptr (GAsyncResult) started = NULL;
+  g_autoptr (GAsyncResult) stopped = NULL;
+  Shared shared = { 0 };
+  GThread *threads[N_CALLERS];
+
+  g_test_dbus_up (bus);
+  shared.address = g_test_dbus_get_bus_address (bus);
+  kv_dbus_service_start_async (service, shared.address, NULL, keep_result, &started);
+  g_assert_true (kv_dbus_service_start_finish (service, wait_for (&started), NULL));
+  for (guint i = 0; i < N_CALLERS; i++)
+    threads[i] = g_thread_new ("stranger", run_stranger, &shared);
+  while (g_atomic_int_get (&shared.n_answered) < 20)
+    g_main_context_iteration (NULL, FALSE);
+
+  if (stopping)
+    kv_dbus_service_stop_async (service, NULL, keep_result, &stopped);
+  g_test_dbus_stop (bus);
+  g_atomic_int_set (&shared.stopping, TRUE);
+  if (stopping)
+    g_assert_true (kv_dbus_service_stop_finish (service, wait_for (&stopped), NULL));
+  else
+    while (is_on_the_bus (service))
+      g_main_context_iteration (NULL, TRUE);
+  for (guint i = 0; i < N_CALLERS; i++)
+    g_thread_join (threads[i]);
+  g_clear_object (&started);
+  g_clear_object (&stopped);
+  g_assert_finalize_object (service);
+  g_test_dbus_down (bus);
+}
+
+static void
+test_loses_the_bus_under_load (void)
+{
+  KvStore *store = kv_store_new ();
+  KvRateLimiter *limiter = kv_rate_limiter_new (1000000, 1000000);
+
+  for (guint i = 0; i < 6; i++)
+    lose_bus (store, limiter, i % 2 == 0);
+  /* Nobody is held any more, nor anything of the store: no call is left anywhere. */
+  kv_rate_limiter_free (limiter);
+  g_assert_finalize_object (store);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/dbus/threads/comes-and-goes-under-load", test_comes_and_goes_under_load);
+  g_test_add_func ("/dbus/threads/loses-the-bus-under-load", test_loses_the_bus_under_load);
 
   return g_test_run ();
 }
