@@ -88,6 +88,7 @@ struct _KvHttpConnection {
   KvHttpBuffer in;        /* (owned): the request first, then what has come behind it */
   gsize scanned;          /* bytes of an incomplete head that have been looked at */
   gsize dropped;          /* bytes, while lingering */
+  int unsent;             /* likewise: what the client had not taken when that was last looked at */
 
   KvHttpBuffer out; /* (owned): heads and short bodies, in order */
   KvHttpTail tail;  /* a long body that follows them, what is left of it */

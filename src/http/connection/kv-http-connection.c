@@ -6,8 +6,10 @@
 #include "http/connection/kv-http-connection-private.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,8 +28,8 @@
 /* A part of a request that is longer than this stays in the memory that it was read into. */
 #define LITTLE 4096
 
-/* How long, and how much, is read over of what a client still sends after its last response. The
- * timers are coarse: this is half a second at most. */
+/* How long, and how much, is read over of what a client still sends after its last response; the
+ * time begins anew while it takes of that. The timers are coarse: this is half a second at most. */
 #define LINGER_TIME (400 * G_TIME_SPAN_MILLISECOND)
 #define LINGER_BYTES (1024 * 1024)
 
@@ -124,6 +126,15 @@ kv_http_connection_watch (KvHttpConnection *connection, guint32 events)
     kv_http_poller_modify (connection->pool->context->poller, &connection->item, events);
 }
 
+/* Bytes that the kernel has not got rid of yet. */
+static int
+count_unsent (const KvHttpConnection *connection)
+{
+  int unsent = 0;
+
+  return ioctl (connection->fd, SIOCOUTQ, &unsent) == 0 ? unsent : 0;
+}
+
 static void
 linger (KvHttpConnection *connection)
 {
@@ -132,6 +143,7 @@ linger (KvHttpConnection *connection)
   kv_http_buffer_clear (&connection->in);
   connection->state = KV_HTTP_CONNECTION_LINGERING;
   connection->dropped = 0;
+  connection->unsent = count_unsent (connection);
   if (shutdown (connection->fd, SHUT_WR) < 0)
     {
       close_connection (connection);
@@ -320,6 +332,22 @@ leave_in_kernel (KvHttpConnection *connection)
   kv_http_connection_watch (connection, connection->item.events & ~(guint32) EPOLLIN);
 }
 
+/* A long response may be in the kernel for longer than that: a close over what the client still
+ * sends would take it back all the same. */
+static void
+linger_on (KvHttpConnection *connection)
+{
+  int unsent = count_unsent (connection);
+
+  if (unsent >= connection->unsent)
+    {
+      close_connection (connection);
+      return;
+    }
+  connection->unsent = unsent;
+  kv_http_connection_set_deadline (connection, LINGER_TIME);
+}
+
 static void
 on_readable (KvHttpConnection *connection)
 {
@@ -394,8 +422,10 @@ expire (KvHttpConnection *connection)
         rest (connection);
       break;
     case KV_HTTP_CONNECTION_SENDING:
-    case KV_HTTP_CONNECTION_LINGERING:
       close_connection (connection);
+      break;
+    case KV_HTTP_CONNECTION_LINGERING:
+      linger_on (connection);
       break;
     case KV_HTTP_CONNECTION_TAKEN:
     case KV_HTTP_CONNECTION_CLOSED:

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -523,6 +524,40 @@ test_stops_reading_from_who_does_not_read (Fixture *fixture, gconstpointer handl
   g_assert_cmpuint (fixture->n_requests, ==, stopped);
 }
 
+static void
+receive_some (Fixture *fixture, gsize length)
+{
+  char buffer[48 * 1024];
+  gssize n = recv (fixture->client, buffer, MIN (length, sizeof buffer), 0);
+
+  if (n > 0)
+    g_string_append_len (fixture->got, buffer, n);
+}
+
+static void
+test_lingers_while_the_response_is_taken (Fixture *fixture, gconstpointer handler)
+{
+  int in_kernel;
+
+  say (fixture, GET "Connection: close\r\n" END);
+  do
+    {
+      receive_some (fixture, 4096);
+      settle (fixture);
+      g_assert_cmpint (ioctl (fixture->client, FIONREAD, &in_kernel), ==, 0);
+    }
+  while (fixture->got->len + (gsize) in_kernel < LARGE);
+  g_assert_cmpint (in_kernel, >, 2 * 48 * 1024);
+
+  /* All that is left is in the kernel, and a time limit is all that a turn waits for. */
+  while (fixture->n_closed == 0)
+    {
+      receive_some (fixture, 48 * 1024);
+      turn (fixture);
+    }
+  g_assert_cmpuint (fixture->got->len, >, LARGE);
+}
+
 /* Nor one whose last body comes while what was answered before is still on its way to it. */
 static void
 test_gives_up_on_who_sends_a_body_and_does_not_read (Fixture *fixture, gconstpointer handler)
@@ -721,6 +756,8 @@ main (int argc, char *argv[])
   /* Through libsoup there is never that much to be sent when a head is read. */
   ADD_EXPRESS ("gives-up-on-who-sends-a-body-and-does-not-read", answer_at_once,
                test_gives_up_on_who_sends_a_body_and_does_not_read);
+  ADD ("lingers-while-the-response-is-taken", answer_at_length,
+       test_lingers_while_the_response_is_taken);
   ADD ("bears-clients-that-leave-while-it-writes", answer_at_length,
        test_bears_clients_that_leave_while_it_writes);
   ADD ("gives-the-socket-away", take_the_socket, test_gives_the_socket_away);
