@@ -121,7 +121,8 @@ void kv_http_pool_lend_request (KvHttpConnection *connection);
 /**
  * kv_http_pool_return_request:
  *
- * Takes the record back, if there is one.
+ * Takes the record back, if there is one. Its exchange must be over: while a route has still to answer it, a connection
+ * that has lost its client stays, and only the end of the worker takes it away.
  */
 void kv_http_pool_return_request (KvHttpConnection *connection);
 

@@ -29,8 +29,8 @@ typedef struct _KvHttpRequest KvHttpRequest;
  * @answer: the connection's exchange has been admitted and has its body: run it with
  *   kv_http_exchange_dispatch(), write the response with kv_http_connection_write(), and end with
  *   kv_http_connection_finish(), at once or later
- * @release: let go of what kv_http_connection_set_lane_data() has left with the connection. Never called while
- *   the lane has a request
+ * @release: (nullable): let go of what kv_http_connection_set_lane_data() has left with the connection; for a lane that
+ *   leaves something there. Never called while the lane has a request
  *
  * A way from requests to responses. One for all connections of a pool.
  */

@@ -27,12 +27,6 @@ answer (KvHttpConnection *connection)
   kv_http_exchange_dispatch (kv_http_connection_get_exchange (connection));
 }
 
-/* It leaves nothing with a connection. */
-static void
-release (KvHttpConnection *connection)
-{
-}
-
 static const KvHttpCarrier carrier = {
   .get_header = kv_http_connection_get_header,
   .send = send_response,
@@ -46,7 +40,6 @@ kv_express_lane_get_functions (void)
     .carrier = &carrier,
     .takes = kv_express_recognise,
     .answer = answer,
-    .release = release,
   };
 
   return &functions;

@@ -65,13 +65,6 @@ kv_http_buffer_cut (KvHttpBuffer *buffer, gsize position, gsize length)
 }
 
 void
-kv_http_buffer_trim (KvHttpBuffer *buffer, gsize keep)
-{
-  if (kv_http_buffer_length (buffer) == 0 && buffer->size > keep)
-    kv_http_buffer_clear (buffer);
-}
-
-void
 kv_http_buffer_clear (KvHttpBuffer *buffer)
 {
   g_clear_pointer (&buffer->data, g_free);

@@ -51,13 +51,6 @@ void kv_http_buffer_consume (KvHttpBuffer *buffer, gsize length);
 void kv_http_buffer_cut (KvHttpBuffer *buffer, gsize position, gsize length);
 
 /**
- * kv_http_buffer_trim:
- *
- * Lets the memory of an empty buffer go when it is more than @keep bytes.
- */
-void kv_http_buffer_trim (KvHttpBuffer *buffer, gsize keep);
-
-/**
  * kv_http_buffer_clear:
  *
  * Lets go of bytes and memory.
