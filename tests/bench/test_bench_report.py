@@ -3,11 +3,10 @@
 """What the benchmarks make of what they have measured."""
 
 import json
-import pathlib
 
 import pytest
 
-from bench import charts, machine, records, report
+from bench import machine, records, report
 
 
 def figure(**changes):
@@ -159,17 +158,3 @@ class TestReplaceBetween:
         page = (machine.TOP / "docs/performance.md").read_text(encoding="utf-8")
         assert report.replace_between(page, report.render(found, addresses)) == page
         assert not found["quick"]
-
-
-class TestCharts:
-    def test_equal_results_give_equal_files(self, tmp_path):
-        pytest.importorskip("matplotlib")
-        for name in ("one", "two"):
-            (tmp_path / name).mkdir()
-            charts.draw(results(TABLE, CURVE, figure()), tmp_path / name)
-        files = sorted(path.name for path in (tmp_path / "one").iterdir())
-        assert files == ["keys.svg", "table.svg"]
-        for name in files:
-            first, second = ((pathlib.Path(tmp_path) / run / name).read_text() for run in ("one", "two"))
-            assert first == second
-            assert "<dc:date>" not in first
