@@ -34,14 +34,13 @@ static void
 change_match (Caller *caller, const char *method)
 {
   g_autofree char *rule =
-    g_strdup_printf ("type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                     "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='%s'",
+    g_strdup_printf ("type='signal',sender='" KV_DBUS_BUS_NAME "',path='" KV_DBUS_BUS_PATH "',"
+                     "interface='" KV_DBUS_BUS_INTERFACE "',member='NameOwnerChanged',arg0='%s'",
                      caller->name);
 
-  g_dbus_connection_call (caller->callers->connection, "org.freedesktop.DBus",
-                          "/org/freedesktop/DBus", "org.freedesktop.DBus", method,
-                          g_variant_new ("(s)", rule), NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL,
-                          NULL);
+  g_dbus_connection_call (caller->callers->connection, KV_DBUS_BUS_NAME, KV_DBUS_BUS_PATH,
+                          KV_DBUS_BUS_INTERFACE, method, g_variant_new ("(s)", rule), NULL,
+                          G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL, NULL);
 }
 
 static void
@@ -121,15 +120,14 @@ watch_name (Caller *caller)
   GDBusConnection *connection = caller->callers->connection;
 
   caller->subscription = g_dbus_connection_signal_subscribe (
-    connection, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged",
-    "/org/freedesktop/DBus", caller->name, G_DBUS_SIGNAL_FLAGS_NO_MATCH_RULE, on_name_owner_changed,
-    caller, NULL);
+    connection, KV_DBUS_BUS_NAME, KV_DBUS_BUS_INTERFACE, "NameOwnerChanged", KV_DBUS_BUS_PATH,
+    caller->name, G_DBUS_SIGNAL_FLAGS_NO_MATCH_RULE, on_name_owner_changed, caller, NULL);
   change_match (caller, "AddMatch");
   caller->question = g_cancellable_new ();
-  g_dbus_connection_call (connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                          "org.freedesktop.DBus", "NameHasOwner",
-                          g_variant_new ("(s)", caller->name), G_VARIANT_TYPE ("(b)"),
-                          G_DBUS_CALL_FLAGS_NONE, -1, caller->question, on_answered, caller);
+  g_dbus_connection_call (connection, KV_DBUS_BUS_NAME, KV_DBUS_BUS_PATH, KV_DBUS_BUS_INTERFACE,
+                          "NameHasOwner", g_variant_new ("(s)", caller->name),
+                          G_VARIANT_TYPE ("(b)"), G_DBUS_CALL_FLAGS_NONE, -1, caller->question,
+                          on_answered, caller);
 }
 
 static Caller *

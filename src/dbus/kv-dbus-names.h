@@ -12,3 +12,8 @@
 /* Of a watch: this and a number is its path. */
 #define KV_DBUS_WATCH_PREFIX KV_DBUS_OBJECT_PATH "/watch/"
 #define KV_DBUS_WATCH_INTERFACE "org.kvstore.KvStore1.Watch"
+
+/* The bus itself. */
+#define KV_DBUS_BUS_NAME "org.freedesktop.DBus"
+#define KV_DBUS_BUS_PATH "/org/freedesktop/DBus"
+#define KV_DBUS_BUS_INTERFACE "org.freedesktop.DBus"

@@ -16,9 +16,6 @@
 
 #include <glib/gi18n-lib.h>
 
-#define DBUS_NAME "org.freedesktop.DBus"
-#define DBUS_PATH "/org/freedesktop/DBus"
-
 /* From the D-Bus specification, RequestName. */
 #define REQUEST_NAME_DO_NOT_QUEUE 4u
 #define REQUEST_NAME_PRIMARY_OWNER 1u
@@ -201,10 +198,10 @@ on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
       fail_to_open (task, g_steal_pointer (&error));
       return;
     }
-  g_dbus_connection_call (connection, DBUS_NAME, DBUS_PATH, DBUS_NAME, "RequestName",
-                          g_variant_new ("(su)", KV_DBUS_NAME, REQUEST_NAME_DO_NOT_QUEUE),
-                          G_VARIANT_TYPE ("(u)"), G_DBUS_CALL_FLAGS_NONE, -1, cancellable,
-                          on_name_requested, g_steal_pointer (&task));
+  g_dbus_connection_call (
+    connection, KV_DBUS_BUS_NAME, KV_DBUS_BUS_PATH, KV_DBUS_BUS_INTERFACE, "RequestName",
+    g_variant_new ("(su)", KV_DBUS_NAME, REQUEST_NAME_DO_NOT_QUEUE), G_VARIANT_TYPE ("(u)"),
+    G_DBUS_CALL_FLAGS_NONE, -1, cancellable, on_name_requested, g_steal_pointer (&task));
 }
 
 static void
@@ -419,10 +416,10 @@ kv_dbus_service_stop_async (KvDbusService *self,
     }
 
   g_clear_signal_handler (&self->closed_handler, self->connection);
-  g_dbus_connection_call (self->connection, DBUS_NAME, DBUS_PATH, DBUS_NAME, "ReleaseName",
-                          g_variant_new ("(s)", KV_DBUS_NAME), G_VARIANT_TYPE ("(u)"),
-                          G_DBUS_CALL_FLAGS_NONE, RELEASE_TIMEOUT_MS, cancellable, on_name_released,
-                          g_steal_pointer (&task));
+  g_dbus_connection_call (self->connection, KV_DBUS_BUS_NAME, KV_DBUS_BUS_PATH,
+                          KV_DBUS_BUS_INTERFACE, "ReleaseName", g_variant_new ("(s)", KV_DBUS_NAME),
+                          G_VARIANT_TYPE ("(u)"), G_DBUS_CALL_FLAGS_NONE, RELEASE_TIMEOUT_MS,
+                          cancellable, on_name_released, g_steal_pointer (&task));
 }
 
 gboolean
