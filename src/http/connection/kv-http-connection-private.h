@@ -149,6 +149,48 @@ void kv_http_pool_return_memory (KvHttpPool *pool, KvHttpBuffer *buffer);
 void kv_http_pool_replace_memory (KvHttpPool *pool, KvHttpBuffer *buffer);
 
 /**
+ * kv_http_connection_receive:
+ *
+ * Reads what has come of a request, once. What ends the connection is acted upon.
+ */
+void kv_http_connection_receive (KvHttpConnection *connection);
+
+/**
+ * kv_http_connection_linger:
+ *
+ * Closes our half behind the last response, and begins to read over what the client still sends.
+ */
+void kv_http_connection_linger (KvHttpConnection *connection);
+
+/**
+ * kv_http_connection_drop_input:
+ *
+ * Reads over what has come while lingering; closes the connection at its end, or when it is too much.
+ */
+void kv_http_connection_drop_input (KvHttpConnection *connection);
+
+/**
+ * kv_http_connection_linger_on:
+ *
+ * The time to linger is over: goes on while the client takes of the response, else closes.
+ */
+void kv_http_connection_linger_on (KvHttpConnection *connection);
+
+/**
+ * kv_http_connection_release_lane:
+ *
+ * Has the lane let go of what it keeps for @connection, if it keeps anything.
+ */
+void kv_http_connection_release_lane (KvHttpConnection *connection);
+
+/**
+ * kv_http_connection_close:
+ *
+ * Ends the connection, if it has not ended; the record goes when the last function that runs on it returns.
+ */
+void kv_http_connection_close (KvHttpConnection *connection);
+
+/**
  * kv_http_connection_break:
  *
  * The client is gone. A lane that is answering learns it when it writes; any other connection is

@@ -5,21 +5,13 @@
 
 #include "http/connection/kv-http-connection-private.h"
 
-#include <errno.h>
-#include <linux/sockios.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 /* A client that is busy sends its next request sooner. After that, an idle connection is but a
  * descriptor in the epoll set and its record. */
 #define REST_TIME G_TIME_SPAN_SECOND
-
-/* Least room for a read behind a part of a head, and for one of a body of unknown length. */
-#define HEAD_READ 512
-#define CHUNKED_READ (32 * 1024)
 
 /* So much of the responses to pipelined requests is held back at most while there are more of
  * these. */
@@ -27,11 +19,6 @@
 
 /* A part of a request that is longer than this stays in the memory that it was read into. */
 #define LITTLE 4096
-
-/* How long, and how much, is read over of what a client still sends after its last response; the
- * time begins anew while it takes of that. The timers are coarse: this is half a second at most. */
-#define LINGER_TIME (400 * G_TIME_SPAN_MILLISECOND)
-#define LINGER_BYTES (1024 * 1024)
 
 /* What runs on a connection may end it, and goes on to look at it. So whoever is called from
  * outside enters, and the one who leaves last frees it. */
@@ -70,19 +57,19 @@ stop_watching (KvHttpConnection *connection)
   kv_http_poller_clear_timer (poller, &connection->timer);
 }
 
-static void
-release_lane (KvHttpConnection *connection)
+void
+kv_http_connection_release_lane (KvHttpConnection *connection)
 {
   if (connection->lane_data != NULL)
     connection->pool->lane->release (connection);
 }
 
-static void
-close_connection (KvHttpConnection *connection)
+void
+kv_http_connection_close (KvHttpConnection *connection)
 {
   if (connection->state == KV_HTTP_CONNECTION_CLOSED)
     return;
-  release_lane (connection);
+  kv_http_connection_release_lane (connection);
   stop_watching (connection);
   close (connection->fd);
   kv_http_pool_return_request (connection);
@@ -102,7 +89,7 @@ kv_http_connection_break (KvHttpConnection *connection)
   if (connection->state == KV_HTTP_CONNECTION_ANSWERING)
     stop_watching (connection);
   else
-    close_connection (connection);
+    kv_http_connection_close (connection);
 }
 
 void
@@ -126,33 +113,6 @@ kv_http_connection_watch (KvHttpConnection *connection, guint32 events)
     kv_http_poller_modify (connection->pool->context->poller, &connection->item, events);
 }
 
-/* Bytes that the kernel has not got rid of yet. */
-static int
-count_unsent (const KvHttpConnection *connection)
-{
-  int unsent = 0;
-
-  return ioctl (connection->fd, SIOCOUTQ, &unsent) == 0 ? unsent : 0;
-}
-
-static void
-linger (KvHttpConnection *connection)
-{
-  release_lane (connection);
-  kv_http_pool_return_request (connection);
-  kv_http_buffer_clear (&connection->in);
-  connection->state = KV_HTTP_CONNECTION_LINGERING;
-  connection->dropped = 0;
-  connection->unsent = count_unsent (connection);
-  if (shutdown (connection->fd, SHUT_WR) < 0)
-    {
-      close_connection (connection);
-      return;
-    }
-  kv_http_connection_watch (connection, EPOLLIN);
-  kv_http_connection_set_deadline (connection, LINGER_TIME);
-}
-
 /* The next request has been read already, at least in part, so the response may wait for the next
  * one's. */
 static gboolean
@@ -172,7 +132,7 @@ begin_to_idle (KvHttpConnection *connection)
   /* The response did not say so, and the next request may be in the kernel. */
   if (connection->pool->draining)
     {
-      linger (connection);
+      kv_http_connection_linger (connection);
       return;
     }
   kv_http_pool_return_request (connection);
@@ -191,7 +151,7 @@ take_leave_of_response (KvHttpConnection *connection)
     return FALSE;
   if (!connection->keep)
     {
-      linger (connection);
+      kv_http_connection_linger (connection);
       return FALSE;
     }
 
@@ -207,7 +167,7 @@ rest (KvHttpConnection *connection)
 {
   const KvHttpLimits *limits = connection->pool->context->limits;
 
-  release_lane (connection);
+  kv_http_connection_release_lane (connection);
   connection->resting = TRUE;
   kv_http_connection_set_deadline (connection, limits->idle_timeout - REST_TIME);
 }
@@ -267,85 +227,12 @@ advance (KvHttpConnection *connection)
     kv_http_connection_flush (connection);
 }
 
-static void
-on_end_of_input (KvHttpConnection *connection)
-{
-  if (connection->state == KV_HTTP_CONNECTION_IDLE)
-    close_connection (connection);
-  else
-    kv_http_gate_refuse (connection, 400, "The request ends too early");
-}
-
-static gsize
-get_wanted (const KvHttpConnection *connection)
-{
-  gsize there = kv_http_buffer_length (&connection->in);
-
-  if (connection->state != KV_HTTP_CONNECTION_READING_BODY)
-    return HEAD_READ;
-  if (connection->request->head.chunked)
-    return CHUNKED_READ;
-  return connection->request->head.length + (gsize) connection->request->head.content_length
-         - there;
-}
-
-static void
-fill (KvHttpConnection *connection)
-{
-  KvHttpBuffer *in = &connection->in;
-  gssize n;
-
-  kv_http_pool_lend_memory (connection->pool, in);
-  kv_http_buffer_reserve (in, get_wanted (connection));
-  n = recv (connection->fd, in->data + in->end, in->size - in->end, MSG_DONTWAIT);
-  if (n > 0)
-    {
-      in->end += (gsize) n;
-      if (connection->state == KV_HTTP_CONNECTION_READING_BODY)
-        kv_http_connection_set_deadline (connection,
-                                         connection->pool->context->limits->body_timeout);
-    }
-  else if (n == 0)
-    on_end_of_input (connection);
-  else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
-    kv_http_connection_break (connection);
-}
-
-static void
-drop (KvHttpConnection *connection)
-{
-  char buffer[16 * 1024];
-  gssize n = recv (connection->fd, buffer, sizeof buffer, MSG_DONTWAIT);
-
-  if (n > 0)
-    connection->dropped += (gsize) n;
-  if (n == 0 || connection->dropped > LINGER_BYTES
-      || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
-    close_connection (connection);
-}
-
 /* One request at a time: the next waits in the kernel. Said to epoll only when it does come, as it
  * is rare. */
 static void
 leave_in_kernel (KvHttpConnection *connection)
 {
   kv_http_connection_watch (connection, connection->item.events & ~(guint32) EPOLLIN);
-}
-
-/* A long response may be in the kernel for longer than that: a close over what the client still
- * sends would take it back all the same. */
-static void
-linger_on (KvHttpConnection *connection)
-{
-  int unsent = count_unsent (connection);
-
-  if (unsent >= connection->unsent)
-    {
-      close_connection (connection);
-      return;
-    }
-  connection->unsent = unsent;
-  kv_http_connection_set_deadline (connection, LINGER_TIME);
 }
 
 static void
@@ -358,17 +245,17 @@ on_readable (KvHttpConnection *connection)
       if (connection->blocked)
         leave_in_kernel (connection);
       else
-        fill (connection);
+        kv_http_connection_receive (connection);
       break;
     case KV_HTTP_CONNECTION_READING_BODY:
-      fill (connection);
+      kv_http_connection_receive (connection);
       break;
     case KV_HTTP_CONNECTION_ANSWERING:
     case KV_HTTP_CONNECTION_SENDING:
       leave_in_kernel (connection);
       break;
     case KV_HTTP_CONNECTION_LINGERING:
-      drop (connection);
+      kv_http_connection_drop_input (connection);
       break;
     case KV_HTTP_CONNECTION_TAKEN:
     case KV_HTTP_CONNECTION_CLOSED:
@@ -408,7 +295,7 @@ expire (KvHttpConnection *connection)
     case KV_HTTP_CONNECTION_READING_BODY:
       /* One that does not take its answers takes no refusal either. */
       if (connection->blocked)
-        close_connection (connection);
+        kv_http_connection_close (connection);
       else
         kv_http_gate_refuse (connection, 408, "The request took too long to come");
       break;
@@ -417,15 +304,15 @@ expire (KvHttpConnection *connection)
       break;
     case KV_HTTP_CONNECTION_IDLE:
       if (connection->resting || connection->blocked)
-        close_connection (connection);
+        kv_http_connection_close (connection);
       else
         rest (connection);
       break;
     case KV_HTTP_CONNECTION_SENDING:
-      close_connection (connection);
+      kv_http_connection_close (connection);
       break;
     case KV_HTTP_CONNECTION_LINGERING:
-      linger_on (connection);
+      kv_http_connection_linger_on (connection);
       break;
     case KV_HTTP_CONNECTION_TAKEN:
     case KV_HTTP_CONNECTION_CLOSED:
@@ -471,7 +358,7 @@ kv_http_connection_open (KvHttpPool *pool, int fd, const char *client)
   if (kv_http_poller_add (pool->context->poller, &connection->item, fd, EPOLLIN))
     kv_http_connection_set_deadline (connection, pool->context->limits->idle_timeout);
   else
-    close_connection (connection);
+    kv_http_connection_close (connection);
   leave (connection);
 }
 
@@ -483,10 +370,10 @@ kv_http_connection_drain (KvHttpConnection *connection)
     return;
   enter (connection);
   /* A request may have come that nobody has looked at yet. */
-  fill (connection);
+  kv_http_connection_receive (connection);
   advance (connection);
   if (connection->state == KV_HTTP_CONNECTION_IDLE && !connection->blocked)
-    close_connection (connection);
+    kv_http_connection_close (connection);
   leave (connection);
 }
 
@@ -494,7 +381,7 @@ void
 kv_http_connection_abort (KvHttpConnection *connection)
 {
   enter (connection);
-  close_connection (connection);
+  kv_http_connection_close (connection);
   leave (connection);
 }
 
@@ -559,7 +446,7 @@ kv_http_connection_finish (KvHttpConnection *connection, gboolean whole)
   if (whole && !connection->broken)
     advance (connection);
   else
-    close_connection (connection);
+    kv_http_connection_close (connection);
   leave (connection);
 }
 

@@ -145,16 +145,20 @@ kv_http_connection_respond (KvHttpConnection *connection, KvHttpConnectionField 
   KvHttpResponse *response = &exchange->response;
   KvHttpSpan body = kv_http_wire_get_body (response);
 
+  gboolean without_body = exchange->method == KV_HTTP_HEAD;
+  gboolean can_lend = response->body_entry != NULL || response->body_bytes != NULL;
+
   kv_http_pool_lend_memory (connection->pool, &connection->out);
+  if (without_body || !can_lend || body.length <= COPIED_BODY
+      || !kv_http_wire_may_have_body (response))
+    {
+      kv_http_wire_append_response (&connection->out, response, without_body, field);
+      return;
+    }
   kv_http_wire_append_head (&connection->out, response, body.length, field);
-  if (exchange->method == KV_HTTP_HEAD || !kv_http_wire_may_have_body (response))
-    return;
-  if (body.length <= COPIED_BODY || (response->body_entry == NULL && response->body_bytes == NULL))
-    kv_http_buffer_append (&connection->out, body.data, body.length);
-  else
-    connection->tail = (KvHttpTail){
-      .bytes = body,
-      .entry = g_steal_pointer (&response->body_entry),
-      .blob = g_steal_pointer (&response->body_bytes),
-    };
+  connection->tail = (KvHttpTail){
+    .bytes = body,
+    .entry = g_steal_pointer (&response->body_entry),
+    .blob = g_steal_pointer (&response->body_bytes),
+  };
 }
