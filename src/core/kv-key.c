@@ -3,6 +3,7 @@
  */
 #include "core/kv-key.h"
 
+#include "core/kv-bytes.h"
 #include "core/kv-error.h"
 
 #include <string.h>
@@ -12,14 +13,13 @@
 static gsize
 measure_ascii (const char *text, gsize length)
 {
-  const guint64 high_bits = G_GUINT64_CONSTANT (0x8080808080808080);
   gsize measured = 0;
   guint64 word;
 
   for (; length - measured >= sizeof word; measured += sizeof word)
     {
       memcpy (&word, text + measured, sizeof word);
-      if ((word & high_bits) != 0)
+      if (!kv_bytes_are_ascii (word))
         break;
     }
   while (measured < length && (guchar) text[measured] < 0x80)
@@ -48,6 +48,25 @@ is_utf8 (const char *text, gsize length)
   return TRUE;
 }
 
+static gboolean
+holds_control (const char *text, gsize length)
+{
+  gsize i = 0;
+  guint64 word;
+
+  for (; length - i >= sizeof word; i += sizeof word)
+    {
+      memcpy (&word, text + i, sizeof word);
+      if (kv_bytes_may_hold_control (word))
+        break;
+    }
+  for (; i < length; i++)
+    if ((guchar) text[i] < 0x20 || text[i] == 0x7f)
+      return TRUE;
+
+  return FALSE;
+}
+
 gboolean
 kv_key_validate (const char *key, gssize length, GError **error)
 {
@@ -64,13 +83,12 @@ kv_key_validate (const char *key, gssize length, GError **error)
                    KV_KEY_MAX_BYTES);
       return FALSE;
     }
-  for (gsize i = 0; i < bytes; i++)
-    if ((guchar) key[i] < 0x20 || key[i] == 0x7f)
-      {
-        g_set_error_literal (error, KV_ERROR, KV_ERROR_INVALID_KEY,
-                             "The key holds a control character");
-        return FALSE;
-      }
+  if (holds_control (key, bytes))
+    {
+      g_set_error_literal (error, KV_ERROR, KV_ERROR_INVALID_KEY,
+                           "The key holds a control character");
+      return FALSE;
+    }
   if (!is_utf8 (key, bytes))
     {
       g_set_error_literal (error, KV_ERROR, KV_ERROR_INVALID_KEY, "The key is not valid UTF-8");

@@ -18,6 +18,15 @@ decode (KvHttpSpan text, gboolean plus_is_space, char *buffer, gsize size, gsize
 {
   gsize used = 0;
 
+  if (!plus_is_space && memchr (text.data, '%', text.length) == NULL)
+    {
+      if (text.length > size)
+        return NO_ROOM;
+      memcpy (buffer, text.data, text.length);
+      *length = text.length;
+      return DECODED;
+    }
+
   for (gsize i = 0; i < text.length; i++)
     {
       char c = text.data[i];

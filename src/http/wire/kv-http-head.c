@@ -3,6 +3,8 @@
  */
 #include "http/wire/kv-http-head.h"
 
+#include "core/kv-bytes.h"
+
 #include <string.h>
 
 /* What a byte may be part of. */
@@ -366,19 +368,6 @@ note_field (Parser *parser, const KvHttpHeadField *field, gboolean *keep)
   return TRUE;
 }
 
-#define EACH_BYTE(byte) (G_GUINT64_CONSTANT (0x0101010101010101) * (byte))
-
-/* Whether one of eight bytes may be a control character. It is never wrong when it says no. */
-static inline gboolean
-may_hold_control (guint64 word)
-{
-  guint64 against_delete = word ^ EACH_BYTE (0x7f);
-  guint64 below_space = (word - EACH_BYTE (0x20)) & ~word;
-  guint64 is_delete = (against_delete - EACH_BYTE (1)) & ~against_delete;
-
-  return ((below_space | is_delete) & EACH_BYTE (0x80)) != 0;
-}
-
 /* The first byte from @at on that is no part of a header's value; there is one before @end. */
 static const char *
 skip_value (const char *at, const char *end)
@@ -388,7 +377,7 @@ skip_value (const char *at, const char *end)
   for (; end - at >= (gssize) sizeof word; at += sizeof word)
     {
       memcpy (&word, at, sizeof word);
-      if (may_hold_control (word))
+      if (kv_bytes_may_hold_control (word))
         break;
     }
   while ((byte_classes[(guint8) *at] & VALUE) != 0)
