@@ -4,6 +4,7 @@
 #include "http/kv-http-poller.h"
 
 #include "core/kv-error.h"
+#include "http/kv-http-timer-heap.h"
 #include "kv-config.h"
 
 #include <errno.h>
@@ -18,6 +19,9 @@
  * one wake-up. */
 #define TIMER_GRAIN (100 * G_TIME_SPAN_MILLISECOND)
 
+/* Room for the descriptors of a guest that has few. */
+#define FEW_POLLED 7
+
 /* What an event's slot refers to. The generation rises when an item leaves, so that an event
  * that was fetched for it in this turn finds nobody. */
 typedef struct {
@@ -27,94 +31,150 @@ typedef struct {
 } Slot;
 
 struct _KvHttpPoller {
-  GSource source;
-  int epoll_fd; /* (owned) */
-  gpointer tag;
-  gint64 now;    /* within a dispatch: when it began; else 0 */
+  int epoll_fd;  /* (owned) */
+  gint64 now;    /* while something is dispatched: when that began; else 0 */
   GArray *slots; /* (owned) (element-type Slot); number 0 is nobody's */
   guint free_slot;
-  GPtrArray *heap; /* (owned) (element-type KvHttpTimer): by due; place 0 is nobody's */
+  KvHttpTimerHeap *timers; /* (owned) */
+  gboolean quitting;
+
+  GMainContext *context;   /* (owned): the guest */
+  KvHttpPollerItem wakeup; /* what the guest is woken by */
+  gboolean woken;
+  gboolean asked; /* whether what follows is what the guest said last */
+  int priority;   /* of what the guest has ready */
+  GArray
+    *polled; /* (owned) (element-type GPollFD): what the guest waits for, and room for our own */
+  guint n_polled;   /* of these, the guest's */
+  gint64 guest_due; /* in monotonic microseconds */
 };
 
-static KvHttpTimer *
-heap_get (KvHttpPoller *poller, guint index)
-{
-  return g_ptr_array_index (poller->heap, index);
-}
+/* --- the guest --- */
 
 static void
-heap_set (KvHttpPoller *poller, guint index, KvHttpTimer *timer)
+on_wakeup (KvHttpPollerItem *item, guint32 events)
 {
-  g_ptr_array_index (poller->heap, index) = timer;
-  timer->index = index;
+  KvHttpPoller *poller = (gpointer) ((char *) item - G_STRUCT_OFFSET (KvHttpPoller, wakeup));
+
+  poller->woken = TRUE;
 }
 
-static void
-heap_sift_up (KvHttpPoller *poller, KvHttpTimer *timer)
+static GPollFD *
+get_polled (KvHttpPoller *poller)
 {
-  guint index = timer->index;
-
-  while (index > 1 && heap_get (poller, index / 2)->due > timer->due)
-    {
-      heap_set (poller, index, heap_get (poller, index / 2));
-      index /= 2;
-    }
-  heap_set (poller, index, timer);
+  return (GPollFD *) (gpointer) poller->polled->data;
 }
 
-static void
-heap_sift_down (KvHttpPoller *poller, KvHttpTimer *timer)
+/* Has the guest say what it waits for. Returns its time-out in milliseconds, -1 for none. */
+static int
+query_guest (KvHttpPoller *poller)
 {
-  guint index = timer->index;
-  guint last = poller->heap->len - 1;
+  int timeout;
+  int n;
 
-  while (2 * index <= last)
-    {
-      guint child = 2 * index;
+  while ((n = g_main_context_query (poller->context, poller->priority, &timeout,
+                                    get_polled (poller), (int) poller->polled->len - 1))
+         > (int) poller->polled->len - 1)
+    g_array_set_size (poller->polled, (guint) n + 1);
+  poller->n_polled = (guint) n;
+  return timeout;
+}
 
-      if (child < last && heap_get (poller, child + 1)->due < heap_get (poller, child)->due)
-        child++;
-      if (heap_get (poller, child)->due >= timer->due)
-        break;
-      heap_set (poller, index, heap_get (poller, child));
-      index = child;
-    }
-  heap_set (poller, index, timer);
+/* It says so once, and is not asked again until it has run: whatever is attached to it or changed meanwhile, from
+ * whichever thread, wakes it up. */
+static void
+ask_guest (KvHttpPoller *poller)
+{
+  gboolean owned = g_main_context_acquire (poller->context);
+  int timeout;
+
+  g_assert (owned);
+  g_main_context_prepare (poller->context, &poller->priority);
+  timeout = query_guest (poller);
+  g_main_context_release (poller->context);
+  poller->guest_due =
+    timeout < 0 ? G_MAXINT64 : g_get_monotonic_time () + timeout * G_TIME_SPAN_MILLISECOND;
+  poller->woken = FALSE;
+  poller->asked = TRUE;
+}
+
+/* Mostly it waits for nothing but to be woken up, and that is in the epoll set. */
+static gboolean
+guest_has_more (KvHttpPoller *poller)
+{
+  return poller->n_polled > 1
+         || (poller->n_polled == 1 && get_polled (poller)->fd != poller->wakeup.fd);
 }
 
 static gboolean
-poller_prepare (GSource *source, int *timeout)
+guest_is_due (KvHttpPoller *poller)
 {
-  KvHttpPoller *poller = (KvHttpPoller *) source;
-  gint64 left;
-
-  *timeout = -1;
-  if (poller->heap->len == 1)
-    return FALSE;
-
-  left = heap_get (poller, 1)->due - g_source_get_time (source);
-  if (left <= 0)
-    return TRUE;
-  *timeout = (int) MIN ((left + 999) / 1000, G_MAXINT);
-  return FALSE;
+  return poller->woken || guest_has_more (poller) || poller->guest_due <= poller->now;
 }
 
 static gboolean
-poller_check (GSource *source)
+run_guest (KvHttpPoller *poller)
 {
-  KvHttpPoller *poller = (KvHttpPoller *) source;
+  gboolean owned = g_main_context_acquire (poller->context);
+  GPollFD *polled = get_polled (poller);
+  gboolean ready;
 
-  if (g_source_query_unix_fd (source, poller->tag) != 0)
-    return TRUE;
-  return poller->heap->len > 1 && heap_get (poller, 1)->due <= g_source_get_time (source);
+  g_assert (owned);
+  if (poller->n_polled == 1 && !guest_has_more (poller))
+    polled->revents = poller->woken ? G_IO_IN : 0;
+  ready = g_main_context_check (poller->context, poller->priority, polled, (int) poller->n_polled);
+  if (ready)
+    g_main_context_dispatch (poller->context);
+  g_main_context_release (poller->context);
+  poller->asked = FALSE;
+  return ready;
 }
 
-static void
-dispatch_items (KvHttpPoller *poller)
+/* The descriptor that a context is woken by is the one that it polls when it has no sources yet. */
+static gboolean
+invite_guest (KvHttpPoller *poller)
 {
-  struct epoll_event events[EVENTS_PER_TURN];
-  int n_events = epoll_wait (poller->epoll_fd, events, EVENTS_PER_TURN, 0);
+  poller->wakeup.func = on_wakeup;
+  ask_guest (poller);
+  poller->asked = FALSE;
+  g_assert (poller->n_polled == 1);
+  return kv_http_poller_add (poller, &poller->wakeup, get_polled (poller)->fd, EPOLLIN);
+}
 
+/* --- turns --- */
+
+int
+kv_http_poller_get_timeout (KvHttpPoller *poller)
+{
+  const KvHttpTimer *timer = kv_http_timer_heap_get_first (poller->timers);
+  gint64 due, left;
+
+  if (!poller->asked)
+    ask_guest (poller);
+  due = MIN (poller->guest_due, timer != NULL ? timer->due : G_MAXINT64);
+  if (due == G_MAXINT64)
+    return -1;
+  left = due - g_get_monotonic_time ();
+  return (int) CLAMP ((left + 999) / 1000, 0, G_MAXINT);
+}
+
+/* Waits with poll(), for what the guest waits for and for the epoll set: a descriptor of somebody else's may be closed, and
+ * its number used again, without our knowing, which an epoll set does not forgive. */
+static void
+wait_for_guest_too (KvHttpPoller *poller, int timeout)
+{
+  GPollFD *polled = get_polled (poller);
+
+  polled[poller->n_polled] = (GPollFD){ .fd = poller->epoll_fd, .events = G_IO_IN };
+  for (guint i = 0; i < poller->n_polled; i++)
+    polled[i].revents = 0;
+  g_poll (polled, poller->n_polled + 1, timeout);
+}
+
+static gboolean
+dispatch_items (KvHttpPoller *poller, const struct epoll_event *events, int n_events)
+{
+  poller->now = g_get_monotonic_time ();
   for (int i = 0; i < n_events; i++)
     {
       guint number = (guint32) events[i].data.u64;
@@ -124,89 +184,108 @@ dispatch_items (KvHttpPoller *poller)
       if (slot->item != NULL && slot->generation == generation)
         slot->item->func (slot->item, events[i].events);
     }
-}
-
-static void
-dispatch_timers (KvHttpPoller *poller, gint64 now)
-{
-  while (poller->heap->len > 1 && heap_get (poller, 1)->due <= now)
-    {
-      KvHttpTimer *timer = heap_get (poller, 1);
-
-      kv_http_poller_clear_timer (poller, timer);
-      timer->func (timer);
-    }
+  return n_events > 0;
 }
 
 static gboolean
-poller_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+dispatch_timers (KvHttpPoller *poller)
 {
-  KvHttpPoller *poller = (KvHttpPoller *) source;
+  KvHttpTimer *timer;
+  gboolean fired = FALSE;
 
-  poller->now = g_source_get_time (source);
-  if (g_source_query_unix_fd (source, poller->tag) != 0)
-    dispatch_items (poller);
-  dispatch_timers (poller, poller->now);
+  while ((timer = kv_http_timer_heap_get_first (poller->timers)) != NULL
+         && timer->due <= poller->now)
+    {
+      kv_http_timer_heap_remove (poller->timers, timer);
+      timer->func (timer);
+      fired = TRUE;
+    }
+  return fired;
+}
+
+gboolean
+kv_http_poller_iterate (KvHttpPoller *poller, gboolean may_block)
+{
+  struct epoll_event events[EVENTS_PER_TURN];
+  gboolean dispatched, guest;
+  int timeout = kv_http_poller_get_timeout (poller);
+
+  if (!may_block)
+    timeout = 0;
+  if (guest_has_more (poller))
+    {
+      wait_for_guest_too (poller, timeout);
+      timeout = 0;
+    }
+  dispatched = dispatch_items (poller, events,
+                               epoll_wait (poller->epoll_fd, events, EVENTS_PER_TURN, timeout));
+  dispatched = dispatch_timers (poller) || dispatched;
+  guest = guest_is_due (poller);
   poller->now = 0;
-  return G_SOURCE_CONTINUE;
+  if (guest)
+    dispatched = run_guest (poller) || dispatched;
+  return dispatched;
 }
 
-static void
-poller_finalize (GSource *source)
+void
+kv_http_poller_run (KvHttpPoller *poller)
 {
-  KvHttpPoller *poller = (KvHttpPoller *) source;
-
-  close (poller->epoll_fd);
-  g_array_unref (poller->slots);
-  g_ptr_array_unref (poller->heap);
+  poller->quitting = FALSE;
+  while (!poller->quitting)
+    kv_http_poller_iterate (poller, TRUE);
 }
 
-static GSourceFuncs poller_funcs = {
-  .prepare = poller_prepare,
-  .check = poller_check,
-  .dispatch = poller_dispatch,
-  .finalize = poller_finalize,
-};
+void
+kv_http_poller_quit (KvHttpPoller *poller)
+{
+  poller->quitting = TRUE;
+}
+
+/* --- life --- */
 
 KvHttpPoller *
-kv_http_poller_new (GMainContext *context, GError **error)
+kv_http_poller_new (GError **error)
 {
   const Slot nobody = { NULL, 0, 0 };
-  int epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
-  KvHttpPoller *poller;
-  GSource *source;
+  g_autoptr (KvHttpPoller) poller = g_new0 (KvHttpPoller, 1);
 
-  if (epoll_fd < 0)
-    {
-      g_set_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE, _ ("Cannot make an epoll set: %s"),
-                   g_strerror (errno));
-      return NULL;
-    }
-
-  source = g_source_new (&poller_funcs, sizeof (KvHttpPoller));
-  poller = (KvHttpPoller *) source;
-  poller->epoll_fd = epoll_fd;
   poller->slots = g_array_new (FALSE, FALSE, sizeof (Slot));
   g_array_append_val (poller->slots, nobody);
-  poller->heap = g_ptr_array_new ();
-  g_ptr_array_add (poller->heap, NULL);
+  poller->timers = kv_http_timer_heap_new ();
+  poller->polled = g_array_new (FALSE, TRUE, sizeof (GPollFD));
+  g_array_set_size (poller->polled, FEW_POLLED + 1);
+  poller->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
+  if (poller->epoll_fd >= 0)
+    {
+      poller->context = g_main_context_new_with_flags (G_MAIN_CONTEXT_FLAGS_OWNERLESS_POLLING);
+      if (invite_guest (poller))
+        return g_steal_pointer (&poller);
+    }
 
-  g_source_set_static_name (source, "KvHttpPoller");
-  /* Nobody runs a loop within a loop here. Said for what it saves: without it GLib takes the
-   * descriptor out of its set before each dispatch and puts it back after, and wakes itself up
-   * each time. */
-  g_source_set_can_recurse (source, TRUE);
-  poller->tag = g_source_add_unix_fd (source, poller->epoll_fd, G_IO_IN);
-  g_source_attach (source, context);
-  return poller;
+  g_set_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE, _ ("Cannot make an epoll set: %s"),
+               g_strerror (errno));
+  return NULL;
 }
 
 void
 kv_http_poller_free (KvHttpPoller *poller)
 {
-  g_source_destroy (&poller->source);
-  g_source_unref (&poller->source);
+  g_clear_pointer (&poller->context, g_main_context_unref);
+  if (poller->epoll_fd >= 0)
+    close (poller->epoll_fd);
+  g_array_unref (poller->polled);
+  kv_http_timer_heap_free (poller->timers);
+  g_array_unref (poller->slots);
+  g_free (poller);
 }
+
+GMainContext *
+kv_http_poller_get_context (KvHttpPoller *poller)
+{
+  return poller->context;
+}
+
+/* --- items --- */
 
 static guint
 take_slot (KvHttpPoller *poller)
@@ -271,16 +350,22 @@ kv_http_poller_add (KvHttpPoller *poller, KvHttpPollerItem *item, int fd, guint3
 void
 kv_http_poller_modify (KvHttpPoller *poller, KvHttpPollerItem *item, guint32 events)
 {
+  if (item->events == events)
+    return;
+  item->events = events;
+  kv_http_poller_rearm (poller, item);
+}
+
+void
+kv_http_poller_rearm (KvHttpPoller *poller, KvHttpPollerItem *item)
+{
   struct epoll_event event;
 
   g_return_if_fail (item->slot != 0);
 
-  if (item->events == events)
-    return;
-  event = make_event (poller, item->slot, events);
+  event = make_event (poller, item->slot, item->events);
   if (epoll_ctl (poller->epoll_fd, EPOLL_CTL_MOD, item->fd, &event) < 0)
     g_critical ("epoll_ctl: %s", g_strerror (errno));
-  item->events = events;
 }
 
 void
@@ -306,31 +391,11 @@ kv_http_poller_set_timer (KvHttpPoller *poller, KvHttpTimer *timer, gint64 delay
   gint64 due = kv_http_poller_now (poller) + MAX (delay, 0);
 
   /* Always past now: a timer that arms itself anew cannot keep dispatch_timers() busy for ever. */
-  timer->due = (due / TIMER_GRAIN + 1) * TIMER_GRAIN;
-  if (timer->index == 0)
-    {
-      g_ptr_array_add (poller->heap, timer);
-      timer->index = poller->heap->len - 1;
-    }
-  heap_sift_up (poller, timer);
-  heap_sift_down (poller, timer);
+  kv_http_timer_heap_set (poller->timers, timer, (due / TIMER_GRAIN + 1) * TIMER_GRAIN);
 }
 
 void
 kv_http_poller_clear_timer (KvHttpPoller *poller, KvHttpTimer *timer)
 {
-  guint index = timer->index;
-  KvHttpTimer *last;
-
-  if (index == 0)
-    return;
-
-  last = heap_get (poller, poller->heap->len - 1);
-  g_ptr_array_set_size (poller->heap, (int) poller->heap->len - 1);
-  timer->index = 0;
-  if (last == timer)
-    return;
-  heap_set (poller, index, last);
-  heap_sift_up (poller, last);
-  heap_sift_down (poller, last);
+  kv_http_timer_heap_remove (poller->timers, timer);
 }

@@ -10,9 +10,15 @@ G_BEGIN_DECLS
 /**
  * KvHttpPoller:
  *
- * One epoll set behind one GSource. A GMainContext polls each of its descriptors at every turn, so thousands of
- * sockets live here instead, and cost nothing while they are quiet. It carries coarse timers too (time-outs, keep-alive
- * comments): with none armed it causes no wake-up. Used in the thread of its context only.
+ * The loop of a thread that serves thousands of sockets: one epoll set, which is waited for directly, so that a turn is
+ * one system call. It has coarse timers too (time-outs, keep-alive comments): with none armed it causes no wake-up.
+ *
+ * A GMainContext is its guest, for libsoup and for what other threads leave word by (g_source_attach(), GTask): it runs in
+ * turn with the sockets. A context as the host would have each turn cost its poll() and 2,000 instructions besides,
+ * which a turn that finds three requests feels. What makes the guest possible is
+ * %G_MAIN_CONTEXT_FLAGS_OWNERLESS_POLLING: whatever becomes of its sources wakes it up, also in this thread.
+ *
+ * Used in one thread only, but for the context itself.
  */
 typedef struct _KvHttpPoller KvHttpPoller;
 
@@ -56,12 +62,11 @@ struct _KvHttpTimer {
 
 /**
  * kv_http_poller_new:
- * @context: the context that runs it
  * @error: set to %KV_ERROR_UNAVAILABLE when there are no descriptors left
  *
- * Returns: (transfer full): a poller; in the thread that is going to use it, or before that runs
+ * Returns: (transfer full): a poller, and its context; in the thread that is going to use it, or before that runs
  */
-KvHttpPoller *kv_http_poller_new (GMainContext *context, GError **error);
+KvHttpPoller *kv_http_poller_new (GError **error);
 
 /**
  * kv_http_poller_free:
@@ -71,9 +76,51 @@ KvHttpPoller *kv_http_poller_new (GMainContext *context, GError **error);
 void kv_http_poller_free (KvHttpPoller *poller);
 
 /**
+ * kv_http_poller_get_context:
+ *
+ * Who wants to have it run something may do so at any time and in any thread. It is for whoever runs the poller to make it
+ * the thread's default.
+ *
+ * Returns: (transfer none): the guest
+ */
+GMainContext *kv_http_poller_get_context (KvHttpPoller *poller);
+
+/**
+ * kv_http_poller_iterate:
+ * @may_block: whether to wait until something is ready
+ *
+ * One turn: waits once, and calls what is ready by then, sockets first, then timers, then the guest.
+ *
+ * Returns: whether something was called
+ */
+gboolean kv_http_poller_iterate (KvHttpPoller *poller, gboolean may_block);
+
+/**
+ * kv_http_poller_get_timeout:
+ *
+ * Returns: for how many milliseconds a turn would wait at most, with nothing ready before; -1 for as long as it takes
+ */
+int kv_http_poller_get_timeout (KvHttpPoller *poller);
+
+/**
+ * kv_http_poller_run:
+ *
+ * Turns until kv_http_poller_quit() is called, by something that it has called.
+ */
+void kv_http_poller_run (KvHttpPoller *poller);
+
+/**
+ * kv_http_poller_quit:
+ *
+ * Has kv_http_poller_run() return after this turn. In its thread.
+ */
+void kv_http_poller_quit (KvHttpPoller *poller);
+
+/**
  * kv_http_poller_add:
  * @fd: a descriptor; it stays the caller's
- * @events: level-triggered EPOLL* bits; EPOLLHUP and EPOLLERR are always told
+ * @events: EPOLL* bits; EPOLLHUP and EPOLLERR are always told. Told each turn for as long as it is so, or, with EPOLLET,
+ *   once
  *
  * Returns: %FALSE when the kernel has no room (ENOMEM, ENOSPC); @item is not in the set then
  */
@@ -87,6 +134,13 @@ gboolean kv_http_poller_add (KvHttpPoller *poller, KvHttpPollerItem *item, int f
 void kv_http_poller_modify (KvHttpPoller *poller, KvHttpPollerItem *item, guint32 events);
 
 /**
+ * kv_http_poller_rearm:
+ *
+ * Has an item of EPOLLET told once more what is ready now. In the next turn.
+ */
+void kv_http_poller_rearm (KvHttpPoller *poller, KvHttpPollerItem *item);
+
+/**
  * kv_http_poller_remove:
  *
  * Does nothing for an item that is not in the set. Call it before the descriptor is closed.
@@ -96,8 +150,8 @@ void kv_http_poller_remove (KvHttpPoller *poller, KvHttpPollerItem *item);
 /**
  * kv_http_poller_now:
  *
- * Returns: the monotonic time in microseconds; within a function that the poller has called, the
- *   time at which this turn began
+ * Returns: the monotonic time in microseconds; within a function that the poller has called, when this turn has found
+ *   something ready
  */
 gint64 kv_http_poller_now (KvHttpPoller *poller);
 

@@ -39,12 +39,13 @@ typedef struct {
 static void
 model_set_up (Model *model)
 {
-  *model = (Model){ .main_context = g_main_context_new () };
+  *model = (Model){ 0 };
+  model->context.poller = kv_http_poller_new (NULL);
+  model->main_context = g_main_context_ref (kv_http_poller_get_context (model->context.poller));
   g_main_context_push_thread_default (model->main_context);
   model->store = kv_store_new ();
   model->context.store = model->store;
   model->context.limits = &kv_http_default_limits;
-  model->context.poller = kv_http_poller_new (model->main_context, NULL);
   model->context.streams = kv_sse_group_new (model->context.poller, model->context.limits);
 }
 

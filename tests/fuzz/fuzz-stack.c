@@ -49,14 +49,14 @@ stack_set_up (Stack *stack, KvStore *store, gboolean express)
 {
   g_autoptr (GError) error = NULL;
 
-  stack->main_context = g_main_context_new ();
+  stack->context.poller = kv_http_poller_new (&error);
+  g_assert_no_error (error);
+  stack->main_context = g_main_context_ref (kv_http_poller_get_context (stack->context.poller));
   g_main_context_push_thread_default (stack->main_context);
   stack->limiter = kv_rate_limiter_new (0, 1);
   stack->lane = kv_soup_lane_new ();
   stack->context.store = store;
   stack->context.limits = &kv_http_default_limits;
-  stack->context.poller = kv_http_poller_new (stack->main_context, &error);
-  g_assert_no_error (error);
   stack->context.streams = kv_sse_group_new (stack->context.poller, stack->context.limits);
   stack->pool.context = &stack->context;
   stack->pool.limiter = stack->limiter;
@@ -83,7 +83,7 @@ stack_tear_down (Stack *stack)
 static void
 settle (Stack *stack)
 {
-  while (g_main_context_iteration (stack->main_context, FALSE))
+  while (kv_http_poller_iterate (stack->context.poller, FALSE))
     ;
 }
 
@@ -159,7 +159,7 @@ client_finish (Client *client, Stack *stack)
   settle (stack);
   for (client_receive (client); !client->ended; client_receive (client))
     {
-      g_main_context_iteration (stack->main_context, TRUE);
+      kv_http_poller_iterate (stack->context.poller, TRUE);
       g_assert_false (too_late);
     }
   g_source_destroy (source);

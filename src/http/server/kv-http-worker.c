@@ -31,8 +31,7 @@ struct _KvHttpWorker {
   gpointer user_data;
   GMainContext *home;         /* (owned) (nullable): where it was started */
   GSource *farewell;          /* (owned) (nullable): attached there as the thread's last act */
-  GMainContext *main_context; /* (owned) */
-  GMainLoop *loop;            /* (owned) */
+  GMainContext *main_context; /* (owned) (nullable): the poller's, from the start on */
 
   GMutex lock;        /* guards @inbox and @drain_grace, which both sides touch */
   GArray *inbox;      /* (owned) (element-type KvHttpAccepted) */
@@ -45,7 +44,7 @@ static void
 quit_when_empty (KvHttpWorker *worker)
 {
   if (worker->pool.draining && worker->pool.connections.length == 0)
-    g_main_loop_quit (worker->loop);
+    kv_http_poller_quit (worker->poller);
 }
 
 static void
@@ -66,7 +65,7 @@ on_drain_tick (KvHttpTimer *timer)
 
   kv_sse_group_close_all (worker->streams);
   if (g_get_monotonic_time () >= worker->drain_end)
-    g_main_loop_quit (worker->loop);
+    kv_http_poller_quit (worker->poller);
   else
     kv_http_poller_set_timer (worker->poller, timer, DRAIN_INTERVAL);
 }
@@ -157,7 +156,7 @@ run (gpointer user_data)
 
   g_main_context_push_thread_default (worker->main_context);
   set_up (worker);
-  g_main_loop_run (worker->loop);
+  kv_http_poller_run (worker->poller);
   tear_down (worker);
   g_main_context_pop_thread_default (worker->main_context);
   g_source_attach (worker->farewell, worker->home);
@@ -191,8 +190,6 @@ kv_http_worker_new (KvStore *store,
   worker->number = number;
   worker->exited = exited;
   worker->user_data = user_data;
-  worker->main_context = g_main_context_new ();
-  worker->loop = g_main_loop_new (worker->main_context, FALSE);
   g_mutex_init (&worker->lock);
   worker->inbox = g_array_new (FALSE, FALSE, sizeof (KvHttpAccepted));
   worker->drain_grace = -1;
@@ -206,9 +203,10 @@ kv_http_worker_start (KvHttpWorker *worker, GError **error)
   g_autoptr (GError) reason = NULL;
 
   /* Here and not in the thread: whether there is room for it must be known before anybody is told that we serve. */
-  worker->poller = kv_http_poller_new (worker->main_context, error);
+  worker->poller = kv_http_poller_new (error);
   if (worker->poller == NULL)
     return FALSE;
+  worker->main_context = g_main_context_ref (kv_http_poller_get_context (worker->poller));
 
   worker->home = g_main_context_ref_thread_default ();
   worker->farewell = g_idle_source_new ();
@@ -265,7 +263,6 @@ kv_http_worker_free (KvHttpWorker *worker)
     close (g_array_index (worker->inbox, KvHttpAccepted, i).fd);
   g_array_unref (worker->inbox);
   g_mutex_clear (&worker->lock);
-  g_main_loop_unref (worker->loop);
-  g_main_context_unref (worker->main_context);
+  g_clear_pointer (&worker->main_context, g_main_context_unref);
   g_free (worker);
 }

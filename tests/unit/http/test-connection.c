@@ -162,7 +162,8 @@ static void
 set_up (Fixture *fixture, gconstpointer handler)
 {
   fixture->limits = kv_http_default_limits;
-  fixture->main_context = g_main_context_new ();
+  fixture->context.poller = kv_http_poller_new (NULL);
+  fixture->main_context = g_main_context_ref (kv_http_poller_get_context (fixture->context.poller));
   g_main_context_push_thread_default (fixture->main_context);
   fixture->limiter = kv_rate_limiter_new (0, 1);
   fixture->lane = kv_soup_lane_new ();

@@ -39,7 +39,8 @@ typedef struct {
 static void
 set_up (Fixture *fixture, gconstpointer unused)
 {
-  fixture->context = g_main_context_new ();
+  fixture->poller = kv_http_poller_new (NULL);
+  fixture->context = g_main_context_ref (kv_http_poller_get_context (fixture->poller));
   g_main_context_push_thread_default (fixture->context);
   fixture->limits = (KvHttpLimits){
     .max_value_size = KV_VALUE_MAX_BYTES,
@@ -47,7 +48,6 @@ set_up (Fixture *fixture, gconstpointer unused)
     .keep_alive_interval = G_TIME_SPAN_HOUR,
   };
   fixture->store = kv_store_new ();
-  fixture->poller = kv_http_poller_new (fixture->context, NULL);
   fixture->group = kv_sse_group_new (fixture->poller, &fixture->limits);
   fixture->http =
     (KvHttpContext){ fixture->store, &fixture->limits, fixture->poller, fixture->group };
@@ -145,7 +145,7 @@ listen_until_all_is_told (Fixture *fixture, Client *client)
   while (!client->begun || client->last < fixture->written)
     {
       g_assert_cmpint (g_get_monotonic_time () - start, <, PATIENCE);
-      g_main_context_iteration (fixture->context, FALSE);
+      kv_http_poller_iterate (fixture->poller, FALSE);
       listen_to (client);
     }
 }
@@ -168,7 +168,7 @@ test_neither_gap_nor_repeat (Fixture *fixture, gconstpointer unused)
       for (guint i = 0; i <= step % 4; i++)
         write_next (fixture, padding);
       /* One turn is not enough for all of them: they leave, join and write in the middle of it. */
-      g_main_context_iteration (fixture->context, FALSE);
+      kv_http_poller_iterate (fixture->poller, FALSE);
       for (guint i = 0; i < CROWD; i++)
         if (i % 3 == 0 && i % n_steps == step)
           {
@@ -179,7 +179,7 @@ test_neither_gap_nor_repeat (Fixture *fixture, gconstpointer unused)
           listen_to (&clients[i]);
     }
 
-  while (g_main_context_iteration (fixture->context, FALSE))
+  while (kv_http_poller_iterate (fixture->poller, FALSE))
     ;
   for (guint i = 0; i < CROWD; i++)
     {
@@ -206,11 +206,11 @@ test_leaves_room_for_others (Fixture *fixture, gconstpointer unused)
       join (fixture, &clients[i]);
       listen_until_all_is_told (fixture, &clients[i]);
     }
-  while (g_main_context_iteration (fixture->context, FALSE))
+  while (kv_http_poller_iterate (fixture->poller, FALSE))
     ;
 
   write_next (fixture, "");
-  g_main_context_iteration (fixture->context, FALSE);
+  kv_http_poller_iterate (fixture->poller, FALSE);
   for (guint i = 0; i < CROWD; i++)
     {
       listen_to (&clients[i]);
@@ -249,7 +249,7 @@ test_comments_come_in_slices (Fixture *fixture, gconstpointer unused)
   fixture->limits.keep_alive_interval = 1;
   for (guint i = 0; i < CROWD; i++)
     join (fixture, &clients[i]);
-  while (g_main_context_iteration (fixture->context, FALSE))
+  while (kv_http_poller_iterate (fixture->poller, FALSE))
     ;
   /* On a slow machine some rounds are over by now. */
   told = count_comments (clients);
@@ -258,7 +258,7 @@ test_comments_come_in_slices (Fixture *fixture, gconstpointer unused)
       guint before = count_comments (clients), least = G_MAXUINT, most = 0;
 
       g_assert_cmpint (g_get_monotonic_time () - start, <, PATIENCE);
-      g_main_context_iteration (fixture->context, TRUE);
+      kv_http_poller_iterate (fixture->poller, TRUE);
       first = count_comments (clients) - before;
       g_assert_cmpuint (first, <, CROWD);
       n_slices += first > 0;
