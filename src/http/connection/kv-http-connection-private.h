@@ -79,6 +79,8 @@ struct _KvHttpConnection {
   guint depth;      /* of functions that run on it now */
   gboolean keep;    /* as settled for the response under way */
   gboolean blocked; /* the socket takes no more now */
+  gboolean unread;  /* something may be in the kernel of which no event will tell any more */
+  gboolean ending;  /* the client's half is closed: what is left to read ends there */
   gboolean broken;  /* the client is gone */
   gboolean resting; /* idle for so long that only the socket is held on to */
   gint64 deadline;  /* in monotonic microseconds; what it means is the state's question */
@@ -147,6 +149,13 @@ void kv_http_pool_return_memory (KvHttpPool *pool, KvHttpBuffer *buffer);
  * need.
  */
 void kv_http_pool_replace_memory (KvHttpPool *pool, KvHttpBuffer *buffer);
+
+/**
+ * kv_http_connection_await_input:
+ *
+ * To be called where the connection is ready for more of what the client sends, be it there already or not.
+ */
+void kv_http_connection_await_input (KvHttpConnection *connection);
 
 /**
  * kv_http_connection_receive:

@@ -17,6 +17,10 @@
  * these. */
 #define HELD_BACK (32 * 1024)
 
+/* The socket tells of what comes once: that halves what epoll_wait() asks it. So whoever does not read to the end of what
+ * is there leaves it marked as unread, and has it told again when its time has come. */
+#define INPUT_EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLET)
+
 /* A part of a request that is longer than this stays in the memory that it was read into. */
 #define LITTLE 4096
 
@@ -113,6 +117,13 @@ kv_http_connection_watch (KvHttpConnection *connection, guint32 events)
     kv_http_poller_modify (connection->pool->context->poller, &connection->item, events);
 }
 
+void
+kv_http_connection_await_input (KvHttpConnection *connection)
+{
+  if (connection->unread && !connection->broken)
+    kv_http_poller_rearm (connection->pool->context->poller, &connection->item);
+}
+
 /* The next request has been read already, at least in part, so the response may wait for the next
  * one's. */
 static gboolean
@@ -136,7 +147,7 @@ begin_to_idle (KvHttpConnection *connection)
       return;
     }
   kv_http_pool_return_request (connection);
-  kv_http_connection_watch (connection, EPOLLIN);
+  kv_http_connection_await_input (connection);
   connection->resting = !can_rest;
   kv_http_connection_set_deadline (connection, can_rest ? REST_TIME : limits->idle_timeout);
 }
@@ -189,7 +200,7 @@ read_on (KvHttpConnection *connection)
       && !connection->blocked)
     begin_to_idle (connection);
   else
-    kv_http_connection_watch (connection, EPOLLIN | (connection->item.events & EPOLLOUT));
+    kv_http_connection_await_input (connection);
   return FALSE;
 }
 
@@ -227,40 +238,43 @@ advance (KvHttpConnection *connection)
     kv_http_connection_flush (connection);
 }
 
-/* One request at a time: the next waits in the kernel. Said to epoll only when it does come, as it
- * is rare. */
-static void
-leave_in_kernel (KvHttpConnection *connection)
-{
-  kv_http_connection_watch (connection, connection->item.events & ~(guint32) EPOLLIN);
-}
-
-static void
-on_readable (KvHttpConnection *connection)
+/* One request at a time: the next waits in the kernel. Returns FALSE where nothing is read now. */
+static gboolean
+read_input (KvHttpConnection *connection)
 {
   switch (connection->state)
     {
     case KV_HTTP_CONNECTION_IDLE:
     case KV_HTTP_CONNECTION_READING_HEAD:
       if (connection->blocked)
-        leave_in_kernel (connection);
-      else
-        kv_http_connection_receive (connection);
-      break;
+        return FALSE;
+      kv_http_connection_receive (connection);
+      return TRUE;
     case KV_HTTP_CONNECTION_READING_BODY:
       kv_http_connection_receive (connection);
-      break;
+      return TRUE;
     case KV_HTTP_CONNECTION_ANSWERING:
     case KV_HTTP_CONNECTION_SENDING:
-      leave_in_kernel (connection);
-      break;
+      return FALSE;
     case KV_HTTP_CONNECTION_LINGERING:
       kv_http_connection_drop_input (connection);
-      break;
+      return TRUE;
     case KV_HTTP_CONNECTION_TAKEN:
     case KV_HTTP_CONNECTION_CLOSED:
-      g_assert_not_reached ();
+      break;
     }
+  g_assert_not_reached ();
+}
+
+/* What came before the client left is read first; that may end the connection in its own way. */
+static void
+on_input (KvHttpConnection *connection, guint32 events)
+{
+  connection->unread = TRUE;
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+    connection->ending = TRUE;
+  if (!read_input (connection) && (events & (EPOLLHUP | EPOLLERR)) != 0)
+    kv_http_connection_break (connection);
 }
 
 static void
@@ -277,11 +291,8 @@ on_ready (KvHttpPollerItem *item, guint32 events)
         connection->deadline = G_MAXINT64;
       kv_http_connection_flush (connection);
     }
-  /* What came before the client left is read first; that may end the connection in its own way. */
-  if ((events & EPOLLIN) != 0 && (connection->item.events & EPOLLIN) != 0 && !connection->broken)
-    on_readable (connection);
-  else if ((events & (EPOLLHUP | EPOLLERR)) != 0 && !connection->broken)
-    kv_http_connection_break (connection);
+  if ((events & ~(guint32) EPOLLOUT) != 0 && !connection->broken)
+    on_input (connection, events);
   advance (connection);
   leave (connection);
 }
@@ -355,7 +366,7 @@ kv_http_connection_open (KvHttpPool *pool, int fd, const char *client)
   g_queue_push_tail_link (&pool->connections, &connection->link);
 
   enter (connection);
-  if (kv_http_poller_add (pool->context->poller, &connection->item, fd, EPOLLIN))
+  if (kv_http_poller_add (pool->context->poller, &connection->item, fd, INPUT_EVENTS))
     kv_http_connection_set_deadline (connection, pool->context->limits->idle_timeout);
   else
     kv_http_connection_close (connection);

@@ -5,6 +5,7 @@
 /* How bytes come in: those of requests, and after the last response those that are read over. */
 
 #include "http/connection/kv-http-connection-private.h"
+#include "http/kv-http-socket-io.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -43,6 +44,19 @@ get_wanted (const KvHttpConnection *connection)
          - there;
 }
 
+/* Reads once. When that was not all there is, or when the end is still to be read, no event will tell of the rest. */
+static gssize
+read_once (KvHttpConnection *connection, char *data, gsize size)
+{
+  gssize n;
+
+  do
+    n = kv_http_recv (connection->fd, data, size);
+  while (n < 0 && errno == EINTR);
+  connection->unread = n > 0 && ((gsize) n == size || connection->ending);
+  return n;
+}
+
 void
 kv_http_connection_receive (KvHttpConnection *connection)
 {
@@ -51,7 +65,7 @@ kv_http_connection_receive (KvHttpConnection *connection)
 
   kv_http_pool_lend_memory (connection->pool, in);
   kv_http_buffer_reserve (in, get_wanted (connection));
-  n = recv (connection->fd, in->data + in->end, in->size - in->end, MSG_DONTWAIT);
+  n = read_once (connection, in->data + in->end, in->size - in->end);
   if (n > 0)
     {
       in->end += (gsize) n;
@@ -61,7 +75,7 @@ kv_http_connection_receive (KvHttpConnection *connection)
     }
   else if (n == 0)
     on_end_of_input (connection);
-  else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+  else if (errno != EAGAIN && errno != EWOULDBLOCK)
     kv_http_connection_break (connection);
 }
 
@@ -88,7 +102,7 @@ kv_http_connection_linger (KvHttpConnection *connection)
       kv_http_connection_close (connection);
       return;
     }
-  kv_http_connection_watch (connection, EPOLLIN);
+  kv_http_connection_await_input (connection);
   kv_http_connection_set_deadline (connection, LINGER_TIME);
 }
 
@@ -96,13 +110,15 @@ void
 kv_http_connection_drop_input (KvHttpConnection *connection)
 {
   char buffer[16 * 1024];
-  gssize n = recv (connection->fd, buffer, sizeof buffer, MSG_DONTWAIT);
+  gssize n = read_once (connection, buffer, sizeof buffer);
 
   if (n > 0)
     connection->dropped += (gsize) n;
   if (n == 0 || connection->dropped > LINGER_BYTES
-      || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+      || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK))
     kv_http_connection_close (connection);
+  else
+    kv_http_connection_await_input (connection);
 }
 
 /* A long response may be in the kernel for longer than that: a close over what the client still

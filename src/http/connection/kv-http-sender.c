@@ -7,6 +7,7 @@
  * call. */
 
 #include "http/connection/kv-http-connection-private.h"
+#include "http/kv-http-socket-io.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -29,11 +30,8 @@ block (KvHttpConnection *connection)
 static gssize
 send_vectors (int fd, const struct iovec *vectors, gsize length)
 {
-  struct msghdr message = { .msg_iov = (struct iovec *) vectors, .msg_iovlen = length };
-
-  return length == 1
-           ? send (fd, vectors[0].iov_base, vectors[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT)
-           : sendmsg (fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  return length == 1 ? kv_http_send (fd, vectors[0].iov_base, vectors[0].iov_len)
+                     : kv_http_send_vectors (fd, vectors, length);
 }
 
 /* Sends what is held back, and @body behind it. Returns how many bytes of both were sent, or -1

@@ -3,9 +3,10 @@
  */
 #include "http/stream/kv-http-frame-batch.h"
 
+#include "http/kv-http-socket-io.h"
+
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
 /* Enough for one system call. With the frame that goes beyond it, it is all that a slow client makes us hold. */
 #define ENOUGH_BYTES (64 * 1024)
@@ -51,14 +52,13 @@ send_one (const KvHttpFrameBatch *batch, int fd)
 {
   const char *data = g_bytes_get_data (batch->frames[0], NULL);
 
-  return send (fd, data + batch->offset, batch->bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+  return kv_http_send (fd, data + batch->offset, batch->bytes);
 }
 
 static gssize
 send_many (const KvHttpFrameBatch *batch, int fd)
 {
   struct iovec vectors[KV_HTTP_FRAME_BATCH_MAX];
-  struct msghdr message = { .msg_iov = vectors, .msg_iovlen = batch->n_frames };
   gsize skipped = batch->offset;
 
   for (guint i = 0; i < batch->n_frames; i++)
@@ -69,7 +69,7 @@ send_many (const KvHttpFrameBatch *batch, int fd)
       vectors[i] = (struct iovec){ data + skipped, length - skipped };
       skipped = 0;
     }
-  return sendmsg (fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  return kv_http_send_vectors (fd, vectors, batch->n_frames);
 }
 
 gssize

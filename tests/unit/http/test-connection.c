@@ -172,7 +172,6 @@ set_up (Fixture *fixture, gconstpointer handler)
   fixture->route.handler = (KvHttpHandler) handler;
 
   fixture->context.limits = &fixture->limits;
-  fixture->context.poller = kv_http_poller_new (fixture->main_context, NULL);
   fixture->pool.context = &fixture->context;
   fixture->pool.limiter = fixture->limiter;
   fixture->pool.lane = &fixture->through_soup;
@@ -220,14 +219,14 @@ say (Fixture *fixture, const char *text)
 static void
 turn (Fixture *fixture)
 {
-  g_main_context_iteration (fixture->main_context, TRUE);
+  kv_http_poller_iterate (fixture->context.poller, TRUE);
 }
 
 /* Until nothing is left to do at once. */
 static void
 settle (Fixture *fixture)
 {
-  while (g_main_context_iteration (fixture->main_context, FALSE))
+  while (kv_http_poller_iterate (fixture->context.poller, FALSE))
     ;
 }
 
@@ -315,6 +314,21 @@ test_keeps_alive (Fixture *fixture, gconstpointer handler)
   g_assert_cmpuint (count (fixture, "Content-Length: 7\r\n"), ==, 3);
   g_assert_cmpuint (count (fixture, "Connection:"), ==, 0);
   g_assert_cmpuint (count (fixture, "Server:"), ==, 0);
+  hang_up (fixture);
+  wait_for_close (fixture);
+}
+
+/* More than one read takes: the socket tells of it once. */
+static void
+test_reads_on_where_a_read_was_too_short (Fixture *fixture, gconstpointer handler)
+{
+  const guint n_requests = 2000;
+  g_autoptr (GString) requests = g_string_new (NULL);
+
+  for (guint i = 0; i < n_requests; i++)
+    g_string_append (requests, GET END);
+  say (fixture, requests->str);
+  receive_all_of (fixture, "answer\n", n_requests);
   hang_up (fixture);
   wait_for_close (fixture);
 }
@@ -733,6 +747,8 @@ main (int argc, char *argv[])
   ADD_SOUP (path, handler, func);                                                                  \
   ADD_EXPRESS (path, handler, func)
   ADD ("keeps-alive", answer_at_once, test_keeps_alive);
+  ADD ("reads-on-where-a-read-was-too-short", answer_at_once,
+       test_reads_on_where_a_read_was_too_short);
   ADD ("closes-when-asked", answer_at_once, test_closes_when_asked);
   ADD ("answers-pipelined-requests-in-order", answer_at_once,
        test_answers_pipelined_requests_in_order);
