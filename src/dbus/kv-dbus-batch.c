@@ -29,6 +29,24 @@ batch_clear (Batch *batch)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Batch, batch_clear)
 
+/* What has become of them. */
+typedef struct {
+  const KvResult *results;
+  guint length;
+} Outcome;
+
+static void
+write_outcome (KvDbusWriter *writer, gconstpointer data)
+{
+  const Outcome *outcome = data;
+  KvDbusArray array = kv_dbus_writer_open_array (writer, KV_DBUS_BATCH_RESULT_TYPE);
+  gsize budget = KV_DBUS_MAX_REPLY_BYTES;
+
+  for (guint i = 0; i < outcome->length; i++)
+    kv_dbus_codec_write_batch_result (writer, &outcome->results[i], &budget);
+  kv_dbus_writer_close_array (writer, array);
+}
+
 static void
 on_done (KvStore *store,
          KvResult *results,
@@ -37,38 +55,33 @@ on_done (KvStore *store,
          const GError *error,
          gpointer user_data)
 {
+  const Outcome outcome = { .results = results, .length = length };
   KvDbusCall *call = user_data;
-  g_autofree GVariant **children = NULL;
-  gsize budget = KV_DBUS_MAX_REPLY_BYTES;
-  GVariant *reply;
 
   if (error != NULL)
-    {
-      kv_dbus_error_return (call, g_error_copy (error));
-      return;
-    }
-  children = g_new (GVariant *, length);
-  for (guint i = 0; i < length; i++)
-    children[i] = kv_dbus_codec_batch_result (&results[i], &budget);
-  reply = g_variant_new_array (G_VARIANT_TYPE ("(usa{sv})"), children, length);
-  kv_dbus_call_return (call, g_variant_new_tuple (&reply, 1));
+    kv_dbus_error_return (call, g_error_copy (error));
+  else
+    kv_dbus_call_return (call, write_outcome, &outcome);
 }
 
 gboolean
-kv_dbus_batch_run (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error)
+kv_dbus_batch_run (KvDbusContext *context,
+                   KvDbusReader *parameters,
+                   KvDbusCall *call,
+                   GError **error)
 {
-  g_autoptr (GVariant) entries = g_variant_get_child_value (parameters, 0);
-  gsize n_entries = g_variant_n_children (entries);
   g_auto (Batch) batch = { 0 };
+  KvDbusReader entries;
+  gsize n_entries;
 
+  kv_dbus_reader_take_array (parameters, "(sssa{sv})", &entries);
+  n_entries = kv_dbus_reader_count (&entries, "(sssa{sv})");
   if (!kv_dbus_limits_check_count (n_entries, "entries", error))
     return FALSE;
   batch.operations = g_new0 (KvOperation, n_entries);
   for (; batch.length < n_entries; batch.length++)
     {
-      g_autoptr (GVariant) entry = g_variant_get_child_value (entries, batch.length);
-
-      if (!kv_dbus_operation_init_entry (&batch.operations[batch.length], entry,
+      if (!kv_dbus_operation_init_entry (&batch.operations[batch.length], &entries,
                                          context->max_value_size, error))
         {
           g_prefix_error (error, "Entry %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT ": ",

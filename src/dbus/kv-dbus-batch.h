@@ -13,7 +13,9 @@ G_BEGIN_DECLS
  * The #KvDbusHandler of Batch(): many operations, one after the other. When one of them is wrong in itself, none is
  * carried out.
  */
-gboolean
-kv_dbus_batch_run (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error);
+gboolean kv_dbus_batch_run (KvDbusContext *context,
+                            KvDbusReader *parameters,
+                            KvDbusCall *call,
+                            GError **error);
 
 G_END_DECLS

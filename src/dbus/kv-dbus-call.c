@@ -3,115 +3,139 @@
  */
 #include "dbus/kv-dbus-call.h"
 
+#include "dbus/kv-dbus-descriptors.h"
+
+#include <string.h>
+
 struct _KvDbusCall {
-  GDBusConnection *connection; /* (owned) */
-  GDBusMessage *message;       /* (owned) */
+  KvDbusOutbox *outbox;      /* (owned) */
+  const char *out_signature; /* static */
   GDestroyNotify done;
   gpointer user_data;
+  KvDbusHead head; /* of the message, or of the copy */
+  const guint8 *message;
+  gsize size;
+  guint8 *copy;     /* (owned) (nullable) */
+  int *descriptors; /* (owned) (nullable) */
+  guint n_descriptors;
+  char sender[]; /* an answer may come when the message is long gone */
 };
 
 KvDbusCall *
-kv_dbus_call_new (GDBusConnection *connection,
-                  GDBusMessage *message,
+kv_dbus_call_new (KvDbusOutbox *outbox,
+                  KvDbusMessage *message,
+                  const char *out_signature,
                   GDestroyNotify done,
                   gpointer user_data)
 {
-  KvDbusCall *call = g_new (KvDbusCall, 1);
+  const char *sender = message->head.sender != NULL ? message->head.sender : "";
+  gsize sender_size = strlen (sender) + 1;
+  KvDbusCall *call = g_malloc (sizeof (KvDbusCall) + sender_size);
 
-  call->connection = g_object_ref (connection);
-  call->message = g_object_ref (message);
+  call->outbox = kv_dbus_outbox_ref (outbox);
+  call->out_signature = out_signature;
   call->done = done;
   call->user_data = user_data;
+  call->head = message->head;
+  call->message = message->bytes;
+  call->size = message->length;
+  call->copy = NULL;
+  call->descriptors = kv_dbus_message_steal (message, &call->n_descriptors);
+  memcpy (call->sender, sender, sender_size);
 
   return call;
+}
+
+void
+kv_dbus_call_keep (KvDbusCall *call)
+{
+  g_return_if_fail (call->copy == NULL);
+
+  call->copy = g_memdup2 (call->message, call->size);
+  call->message = call->copy;
+  /* It has been parsed before, and what it holds is the same. */
+  kv_dbus_head_parse (&call->head, call->copy, call->size);
+}
+
+gsize
+kv_dbus_call_get_size (const KvDbusCall *call)
+{
+  return call->size;
 }
 
 const char *
 kv_dbus_call_get_sender (const KvDbusCall *call)
 {
-  const char *sender = g_dbus_message_get_sender (call->message);
-
-  return sender != NULL ? sender : "";
+  return call->sender;
 }
 
 const char *
 kv_dbus_call_get_path (const KvDbusCall *call)
 {
-  return g_dbus_message_get_path (call->message);
+  return call->head.path;
 }
 
-GVariant *
-kv_dbus_call_get_parameters (const KvDbusCall *call)
+const char *
+kv_dbus_call_get_signature (const KvDbusCall *call)
 {
-  static GVariant *none = NULL;
-  GVariant *body = g_dbus_message_get_body (call->message);
-
-  if (body != NULL)
-    return body;
-  if (g_once_init_enter (&none))
-    g_once_init_leave (&none, g_variant_ref_sink (g_variant_new_tuple (NULL, 0)));
-
-  return none;
-}
-
-/* @reply: (transfer full). It fails only when the connection is closed, and then nobody is left to be told. */
-static void
-answer (KvDbusCall *call, GDBusMessage *reply)
-{
-  g_dbus_connection_send_message (call->connection, reply, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL,
-                                  NULL);
-  g_object_unref (reply);
-  kv_dbus_call_drop (call);
-}
-
-static gboolean
-wants_answer (const KvDbusCall *call)
-{
-  return (g_dbus_message_get_flags (call->message) & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED) == 0;
-}
-
-/* As g_dbus_message_new_method_reply() does it, but that the name of the caller is not made anew. */
-static GDBusMessage *
-reply_new (const KvDbusCall *call)
-{
-  GDBusMessage *reply = g_dbus_message_new ();
-
-  g_dbus_message_set_message_type (reply, G_DBUS_MESSAGE_TYPE_METHOD_RETURN);
-  g_dbus_message_set_flags (reply, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
-  g_dbus_message_set_byte_order (reply, g_dbus_message_get_byte_order (call->message));
-  g_dbus_message_set_reply_serial (reply, g_dbus_message_get_serial (call->message));
-  g_dbus_message_set_header (
-    reply, G_DBUS_MESSAGE_HEADER_FIELD_DESTINATION,
-    g_dbus_message_get_header (call->message, G_DBUS_MESSAGE_HEADER_FIELD_SENDER));
-
-  return reply;
+  return call->head.signature;
 }
 
 void
-kv_dbus_call_return (KvDbusCall *call, GVariant *values)
+kv_dbus_call_init_reader (const KvDbusCall *call, KvDbusReader *reader)
 {
-  GDBusMessage *reply;
+  kv_dbus_head_init_reader (&call->head, reader);
+}
 
-  if (!wants_answer (call))
-    {
-      if (values != NULL)
-        g_variant_unref (g_variant_ref_sink (values));
-      kv_dbus_call_drop (call);
-      return;
-    }
-  reply = reply_new (call);
-  if (values != NULL)
-    g_dbus_message_set_body (reply, values);
-  answer (call, reply);
+/* @reply: type, and what belongs to the type */
+static void
+answer (KvDbusCall *call, KvDbusHead *reply, KvDbusWriteFunc write, gconstpointer data)
+{
+  KvDbusBuffer *buffer;
+  KvDbusWriter writer;
+
+  if ((call->head.flags & KV_DBUS_FLAG_NO_REPLY_EXPECTED) != 0)
+    return;
+  buffer = kv_dbus_outbox_begin (call->outbox, &reply->serial);
+  if (buffer == NULL)
+    return;
+  reply->flags = KV_DBUS_FLAG_NO_REPLY_EXPECTED;
+  reply->reply_serial = call->head.serial;
+  reply->destination = call->sender[0] != '\0' ? call->sender : NULL;
+  kv_dbus_writer_begin (&writer, buffer, reply);
+  if (write != NULL)
+    write (&writer, data);
+  kv_dbus_writer_end (&writer);
+  kv_dbus_outbox_end (call->outbox);
+}
+
+void
+kv_dbus_call_return (KvDbusCall *call, KvDbusWriteFunc write, gconstpointer data)
+{
+  KvDbusHead reply = {
+    .type = KV_DBUS_TYPE_METHOD_RETURN,
+    .signature = call->out_signature,
+  };
+
+  answer (call, &reply, write, data);
+  kv_dbus_call_drop (call);
+}
+
+static void
+write_text (KvDbusWriter *writer, gconstpointer data)
+{
+  const char *text = data;
+
+  kv_dbus_writer_put_string (writer, text, strlen (text));
 }
 
 void
 kv_dbus_call_return_error (KvDbusCall *call, const char *name, const char *text)
 {
-  if (wants_answer (call))
-    answer (call, g_dbus_message_new_method_error_literal (call->message, name, text));
-  else
-    kv_dbus_call_drop (call);
+  KvDbusHead reply = { .type = KV_DBUS_TYPE_ERROR, .error_name = name, .signature = "s" };
+
+  answer (call, &reply, write_text, text);
+  kv_dbus_call_drop (call);
 }
 
 void
@@ -120,8 +144,10 @@ kv_dbus_call_drop (KvDbusCall *call)
   GDestroyNotify done = call->done;
   gpointer user_data = call->user_data;
 
-  g_object_unref (call->message);
-  g_object_unref (call->connection);
+  kv_dbus_outbox_unref (call->outbox);
+  kv_dbus_descriptors_close (call->descriptors, call->n_descriptors);
+  g_free (call->descriptors);
+  g_free (call->copy);
   g_free (call);
   done (user_data);
 }

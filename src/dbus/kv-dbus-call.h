@@ -3,7 +3,9 @@
  */
 #pragma once
 
-#include <gio/gio.h>
+#include "dbus/kv-dbus-intake.h"
+#include "dbus/kv-dbus-outbox.h"
+#include "dbus/wire/kv-dbus-writer.h"
 
 G_BEGIN_DECLS
 
@@ -17,16 +19,41 @@ G_BEGIN_DECLS
 typedef struct _KvDbusCall KvDbusCall;
 
 /**
+ * KvDbusWriteFunc:
+ * @data: what it is to be written from
+ *
+ * Writes the body of an answer. The outbox is locked meanwhile: nothing else is to be done.
+ */
+typedef void (*KvDbusWriteFunc) (KvDbusWriter *writer, gconstpointer data);
+
+/**
  * kv_dbus_call_new:
- * @message: a method call
+ * @outbox: (transfer none): where the answer goes
+ * @message: a method call, whose descriptors the call takes over and closes in the end
+ * @out_signature: what the method returns; static
  * @done: called once, when the call has been answered or dropped, in the thread where that happens
  *
  * Returns: (transfer full): the call
  */
-KvDbusCall *kv_dbus_call_new (GDBusConnection *connection,
-                              GDBusMessage *message,
+KvDbusCall *kv_dbus_call_new (KvDbusOutbox *outbox,
+                              KvDbusMessage *message,
+                              const char *out_signature,
                               GDestroyNotify done,
                               gpointer user_data);
+
+/**
+ * kv_dbus_call_keep:
+ *
+ * Makes a copy of the message, so that path and parameters may be asked for after the message is gone.
+ */
+void kv_dbus_call_keep (KvDbusCall *call);
+
+/**
+ * kv_dbus_call_get_size:
+ *
+ * Returns: the bytes of the message
+ */
+gsize kv_dbus_call_get_size (const KvDbusCall *call);
 
 /**
  * kv_dbus_call_get_sender:
@@ -38,25 +65,32 @@ const char *kv_dbus_call_get_sender (const KvDbusCall *call);
 /**
  * kv_dbus_call_get_path:
  *
- * Returns: the path of the object that is called
+ * Returns: the path of the object that is called; as long as the message is there
  */
 const char *kv_dbus_call_get_path (const KvDbusCall *call);
 
 /**
- * kv_dbus_call_get_parameters:
+ * kv_dbus_call_get_signature:
  *
- * Returns: (transfer none): a tuple, which is empty when the message has no body
+ * Returns: the types of the parameters; as long as the message is there
  */
-GVariant *kv_dbus_call_get_parameters (const KvDbusCall *call);
+const char *kv_dbus_call_get_signature (const KvDbusCall *call);
+
+/**
+ * kv_dbus_call_init_reader:
+ * @reader: (out): set to a cursor over the parameters; as long as the message is there
+ */
+void kv_dbus_call_init_reader (const KvDbusCall *call, KvDbusReader *reader);
 
 /**
  * kv_dbus_call_return:
  * @call: (transfer full): a call
- * @values: (transfer floating) (nullable): a tuple of what the method returns; %NULL when that is nothing
+ * @write: (nullable): writes what the method returns; %NULL when that is nothing
+ * @data: for @write, which is called before this returns, or not at all
  *
  * Answers @call.
  */
-void kv_dbus_call_return (KvDbusCall *call, GVariant *values);
+void kv_dbus_call_return (KvDbusCall *call, KvDbusWriteFunc write, gconstpointer data);
 
 /**
  * kv_dbus_call_return_error:

@@ -11,6 +11,7 @@
 
 struct _KvDbusCallers {
   KvStore *store;              /* (owned) */
+  KvDbusOutbox *outbox;        /* (owned) */
   GDBusConnection *connection; /* (owned) */
   GHashTable *by_name; /* (owned) (element-type utf8 Caller): the keys belong to the callers */
   /* (owned) (element-type utf8 KvDbusWatch): all watches of all callers; key and value belong to the callers */
@@ -138,7 +139,8 @@ caller_new (KvDbusCallers *callers, const char *name)
   caller->callers = callers;
   caller->name = g_strdup (name);
   g_queue_init (&caller->watches);
-  caller->flow = kv_dbus_flow_new (callers->connection, name, on_flow_open, caller);
+  caller->flow =
+    kv_dbus_flow_new (callers->outbox, callers->connection, name, on_flow_open, caller);
   watch_name (caller);
   g_hash_table_insert (callers->by_name, caller->name, caller);
 
@@ -146,11 +148,12 @@ caller_new (KvDbusCallers *callers, const char *name)
 }
 
 KvDbusCallers *
-kv_dbus_callers_new (KvStore *store, GDBusConnection *connection)
+kv_dbus_callers_new (KvStore *store, KvDbusOutbox *outbox, GDBusConnection *connection)
 {
   KvDbusCallers *callers = g_new0 (KvDbusCallers, 1);
 
   callers->store = g_object_ref (store);
+  callers->outbox = kv_dbus_outbox_ref (outbox);
   callers->connection = g_object_ref (connection);
   callers->by_name =
     g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) caller_free);
@@ -238,6 +241,7 @@ kv_dbus_callers_free (KvDbusCallers *callers)
 {
   g_clear_pointer (&callers->by_name, g_hash_table_unref);
   g_clear_pointer (&callers->by_path, g_hash_table_unref);
+  g_clear_pointer (&callers->outbox, kv_dbus_outbox_unref);
   g_clear_object (&callers->connection);
   g_clear_object (&callers->store);
   g_free (callers);

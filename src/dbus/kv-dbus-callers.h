@@ -16,7 +16,15 @@ G_BEGIN_DECLS
  */
 typedef struct _KvDbusCallers KvDbusCallers;
 
-KvDbusCallers *kv_dbus_callers_new (KvStore *store, GDBusConnection *connection);
+/**
+ * kv_dbus_callers_new:
+ * @outbox: (transfer none): where signals go out
+ * @connection: to the same bus
+ *
+ * Returns: (transfer full): the callers, none as yet
+ */
+KvDbusCallers *
+kv_dbus_callers_new (KvStore *store, KvDbusOutbox *outbox, GDBusConnection *connection);
 
 /**
  * kv_dbus_callers_add_watch:

@@ -22,94 +22,155 @@ kv_dbus_codec_is_text (const KvEntry *entry)
   return memchr (value, '\0', length) == NULL;
 }
 
-/* The value of @entry, of which the first @size bytes are a serialised @type. */
-static GVariant *
-borrow_value (KvEntry *entry, const GVariantType *type, gsize size)
+/* --- details --- */
+
+static void
+begin_detail (KvDbusWriter *writer, const char *name, const char *type)
 {
-  return g_variant_new_from_data (type, kv_entry_get_value (entry, NULL), size, TRUE,
-                                  (GDestroyNotify) kv_entry_unref, kv_entry_ref (entry));
+  kv_dbus_writer_enter_struct (writer);
+  kv_dbus_writer_put_string (writer, name, strlen (name));
+  kv_dbus_writer_enter_variant (writer, type);
 }
 
-GVariant *
-kv_dbus_codec_bytes (KvEntry *entry)
+static void
+put_text_detail (KvDbusWriter *writer, const char *name, const char *text)
 {
-  gsize length;
-
-  kv_entry_get_value (entry, &length);
-
-  return borrow_value (entry, G_VARIANT_TYPE_BYTESTRING, length);
+  begin_detail (writer, name, "s");
+  kv_dbus_writer_put_string (writer, text, strlen (text));
 }
 
-GVariant *
-kv_dbus_codec_string (KvEntry *entry)
+static void
+put_count_detail (KvDbusWriter *writer, const char *name, guint64 count)
 {
-  gsize length;
-
-  kv_entry_get_value (entry, &length);
-
-  /* It is valid UTF-8, and the NUL that a string of GVariant ends with stands behind it. */
-  return borrow_value (entry, G_VARIANT_TYPE_STRING, length + 1);
+  begin_detail (writer, name, "t");
+  kv_dbus_writer_put_uint64 (writer, count);
 }
 
-GVariant *
-kv_dbus_codec_text (KvEntry *entry, KvDbusDetails *details, gsize *budget)
+static void
+put_boolean_detail (KvDbusWriter *writer, const char *name, gboolean value)
+{
+  begin_detail (writer, name, "b");
+  kv_dbus_writer_put_boolean (writer, value);
+}
+
+/* As RFC 3339 has it, in UTC and to the millisecond. */
+static void
+put_expires (KvDbusWriter *writer, const KvEntry *entry)
+{
+  gint64 deadline = kv_entry_get_deadline (entry);
+  g_autoptr (GDateTime) time = NULL;
+  g_autofree char *text = NULL;
+  g_autofree char *whole = NULL;
+  gint64 wall;
+
+  if (deadline == KV_NO_DEADLINE)
+    return;
+  /* Halved, so that the way to the wall clock cannot leave 64 bits. */
+  wall = kv_clock_to_wall (MIN (deadline, G_MAXINT64 / 2));
+  time = g_date_time_new_from_unix_utc (CLAMP (wall / G_USEC_PER_SEC, 0, LAST_YEAR_9999));
+  text = g_date_time_format (time, "%Y-%m-%dT%H:%M:%S");
+  whole = g_strdup_printf ("%s.%03dZ", text, wall > 0 ? (int) (wall / 1000 % 1000) : 0);
+  put_text_detail (writer, "expires", whole);
+}
+
+static void
+put_details (KvDbusWriter *writer, const KvEntry *entry)
+{
+  put_count_detail (writer, "revision", kv_entry_get_revision (entry));
+  put_expires (writer, entry);
+}
+
+/* --- values --- */
+
+/* How a value is told where several come in one message. */
+typedef enum {
+  AS_TEXT,
+  AS_BYTES,
+  NOT_AT_ALL,
+} Form;
+
+static Form
+choose_form (const KvEntry *entry, gsize *budget)
 {
   gsize length;
 
   kv_entry_get_value (entry, &length);
   if (length > *budget)
-    {
-      kv_dbus_details_add (details, KV_DBUS_DETAIL_VALUE_OMITTED, g_variant_new_boolean (TRUE));
-      return g_variant_new_string ("");
-    }
+    return NOT_AT_ALL;
   *budget -= length;
-  if (!kv_dbus_codec_is_text (entry))
-    {
-      kv_dbus_details_add (details, KV_DBUS_DETAIL_VALUE_BYTES, kv_dbus_codec_bytes (entry));
-      return g_variant_new_string ("");
-    }
 
-  return kv_dbus_codec_string (entry);
-}
-
-GVariant *
-kv_dbus_codec_pair (GVariant *first, GVariant *second)
-{
-  GVariant *const values[] = { first, second };
-
-  return g_variant_new_tuple (values, G_N_ELEMENTS (values));
-}
-
-/* As RFC 3339 has it, in UTC and to the millisecond. */
-static GVariant *
-expires_new (gint64 deadline)
-{
-  /* Halved, so that the way to the wall clock cannot leave 64 bits. */
-  gint64 wall = kv_clock_to_wall (MIN (deadline, G_MAXINT64 / 2));
-  gint64 seconds = CLAMP (wall / G_USEC_PER_SEC, 0, LAST_YEAR_9999);
-  int milliseconds = wall > 0 ? (int) (wall / 1000 % 1000) : 0;
-  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (seconds);
-  g_autofree char *text = g_date_time_format (time, "%Y-%m-%dT%H:%M:%S");
-
-  return g_variant_new_printf ("%s.%03dZ", text, milliseconds);
+  return kv_dbus_codec_is_text (entry) ? AS_TEXT : AS_BYTES;
 }
 
 static void
-add_expires (KvDbusDetails *details, const KvEntry *entry)
+put_text (KvDbusWriter *writer, const KvEntry *entry, Form form)
 {
-  gint64 deadline = kv_entry_get_deadline (entry);
+  gsize length = 0;
+  const char *value = form == AS_TEXT ? kv_entry_get_value (entry, &length) : "";
 
-  if (deadline != KV_NO_DEADLINE)
-    kv_dbus_details_add (details, KV_DBUS_DETAIL_EXPIRES, expires_new (deadline));
+  kv_dbus_writer_put_string (writer, value, length);
+}
+
+/* What the text cannot tell. */
+static void
+put_form_details (KvDbusWriter *writer, const KvEntry *entry, Form form)
+{
+  gsize length;
+  const char *value = kv_entry_get_value (entry, &length);
+
+  if (form == NOT_AT_ALL)
+    put_boolean_detail (writer, "value_omitted", TRUE);
+  if (form != AS_BYTES)
+    return;
+  begin_detail (writer, "value_bytes", "ay");
+  kv_dbus_writer_put_bytes (writer, value, length);
+}
+
+static void
+put_entry (KvDbusWriter *writer, const KvEntry *entry, Form form)
+{
+  KvDbusArray details;
+
+  put_text (writer, entry, form);
+  details = kv_dbus_writer_open_array (writer, "{sv}");
+  put_details (writer, entry);
+  put_form_details (writer, entry, form);
+  kv_dbus_writer_close_array (writer, details);
 }
 
 void
-kv_dbus_codec_add_details (KvDbusDetails *details, const KvEntry *entry)
+kv_dbus_codec_write_text (KvDbusWriter *writer, const KvEntry *entry)
 {
-  kv_dbus_details_add (details, KV_DBUS_DETAIL_REVISION,
-                       g_variant_new_uint64 (kv_entry_get_revision (entry)));
-  add_expires (details, entry);
+  put_entry (writer, entry, AS_TEXT);
 }
+
+void
+kv_dbus_codec_write_bytes (KvDbusWriter *writer, const KvEntry *entry)
+{
+  gsize length;
+  const char *value = kv_entry_get_value (entry, &length);
+  KvDbusArray details;
+
+  kv_dbus_writer_put_bytes (writer, value, length);
+  details = kv_dbus_writer_open_array (writer, "{sv}");
+  put_details (writer, entry);
+  kv_dbus_writer_close_array (writer, details);
+}
+
+void
+kv_dbus_codec_write_found (KvDbusWriter *writer,
+                           const char *key,
+                           gsize key_length,
+                           const KvEntry *entry,
+                           gsize *budget)
+{
+  kv_dbus_writer_enter_struct (writer);
+  kv_dbus_writer_put_string (writer, key, key_length);
+  kv_dbus_writer_enter_struct (writer);
+  put_entry (writer, entry, choose_form (entry, budget));
+}
+
+/* --- results of a batch --- */
 
 static guint
 get_http_status (KvResultStatus status)
@@ -135,35 +196,30 @@ get_http_status (KvResultStatus status)
     }
 }
 
-GVariant *
-kv_dbus_codec_batch_result (const KvResult *result, gsize *budget)
+void
+kv_dbus_codec_write_batch_result (KvDbusWriter *writer, const KvResult *result, gsize *budget)
 {
-  guint status = get_http_status (result->status);
-  KvDbusDetails details = { 0 };
-  GVariant *values[3];
+  KvDbusArray details;
 
+  kv_dbus_writer_enter_struct (writer);
   if (result->status == KV_RESULT_FOUND)
     {
-      gsize length;
+      Form form = choose_form (result->entry, budget);
 
-      kv_entry_get_value (result->entry, &length);
-      if (length > *budget)
-        status = 413;
-      kv_dbus_codec_add_details (&details, result->entry);
-      values[1] = kv_dbus_codec_text (result->entry, &details, budget);
+      kv_dbus_writer_put_uint32 (writer,
+                                 form == NOT_AT_ALL ? 413 : get_http_status (result->status));
+      put_entry (writer, result->entry, form);
+      return;
     }
-  else
-    {
-      if (result->revision != 0)
-        kv_dbus_details_add (&details, KV_DBUS_DETAIL_REVISION,
-                             g_variant_new_uint64 (result->revision));
-      values[1] = g_variant_new_string ("");
-    }
-  values[0] = g_variant_new_uint32 (status);
-  values[2] = kv_dbus_details_end (&details);
-
-  return g_variant_new_tuple (values, G_N_ELEMENTS (values));
+  kv_dbus_writer_put_uint32 (writer, get_http_status (result->status));
+  kv_dbus_writer_put_string (writer, "", 0);
+  details = kv_dbus_writer_open_array (writer, "{sv}");
+  if (result->revision != 0)
+    put_count_detail (writer, "revision", result->revision);
+  kv_dbus_writer_close_array (writer, details);
 }
+
+/* --- changes --- */
 
 static KvDbusChangeKind
 get_change_kind (KvChangeKind kind)
@@ -183,77 +239,100 @@ get_change_kind (KvChangeKind kind)
     }
 }
 
-/* @entry: (nullable): what the key holds now */
-static GVariant *
-change_new (guint64 revision,
-            KvDbusChangeKind kind,
-            const char *key,
-            KvEntry *entry,
-            KvDbusDetails *details)
+/* Begins a change, up to and into its details; @entry: (nullable): what the key holds now */
+static KvDbusArray
+begin_change (KvDbusWriter *writer,
+              guint64 revision,
+              KvDbusChangeKind kind,
+              const char *key,
+              const KvEntry *entry,
+              Form form)
 {
-  gsize budget = KV_DBUS_MAX_REPLY_BYTES;
-  GVariant *values[5];
+  kv_dbus_writer_enter_struct (writer);
+  kv_dbus_writer_put_uint64 (writer, revision);
+  kv_dbus_writer_put_uint32 (writer, kind);
+  kv_dbus_writer_put_string (writer, key, strlen (key));
+  put_text (writer, entry, form);
 
-  if (entry != NULL)
-    {
-      add_expires (details, entry);
-      values[3] = kv_dbus_codec_text (entry, details, &budget);
-    }
-  else
-    {
-      values[3] = g_variant_new_string ("");
-    }
-  values[0] = g_variant_new_uint64 (revision);
-  values[1] = g_variant_new_uint32 (kind);
-  values[2] = g_variant_new_string (key);
-  values[4] = kv_dbus_details_end (details);
-
-  return g_variant_new_tuple (values, G_N_ELEMENTS (values));
+  return kv_dbus_writer_open_array (writer, "{sv}");
 }
 
-GVariant *
-kv_dbus_codec_change (const KvWatchEvent *event, gboolean more)
+static void
+end_change (KvDbusWriter *writer, KvDbusArray details, const KvEntry *entry, Form form)
+{
+  if (entry != NULL)
+    {
+      put_expires (writer, entry);
+      put_form_details (writer, entry, form);
+    }
+  kv_dbus_writer_close_array (writer, details);
+}
+
+static Form
+choose_form_alone (const KvEntry *entry)
+{
+  gsize budget = KV_DBUS_MAX_REPLY_BYTES;
+
+  return entry != NULL ? choose_form (entry, &budget) : NOT_AT_ALL;
+}
+
+void
+kv_dbus_codec_write_change (KvDbusWriter *writer, const KvWatchEvent *event, gboolean more)
 {
   const KvChange *change = &event->change;
-  KvDbusDetails details = { 0 };
+  const KvEntry *entry = event->type == KV_WATCH_CHANGE ? change->entry : event->entry;
+  Form form = choose_form_alone (entry);
+  KvDbusArray details;
 
   switch (event->type)
     {
     case KV_WATCH_SNAPSHOT:
-      kv_dbus_details_add (&details, KV_DBUS_DETAIL_PRESENT,
-                           g_variant_new_boolean (event->entry != NULL));
-      return change_new (event->entry != NULL ? kv_entry_get_revision (event->entry) : 0,
-                         KV_DBUS_CHANGE_SNAPSHOT, event->key, event->entry, &details);
+      details = begin_change (writer, entry != NULL ? kv_entry_get_revision (entry) : 0,
+                              KV_DBUS_CHANGE_SNAPSHOT, event->key, entry, form);
+      put_boolean_detail (writer, "present", entry != NULL);
+      break;
     case KV_WATCH_SNAPSHOT_END:
-      return change_new (event->revision, KV_DBUS_CHANGE_SNAPSHOT_END, "", NULL, &details);
+      details =
+        begin_change (writer, event->revision, KV_DBUS_CHANGE_SNAPSHOT_END, "", entry, form);
+      break;
     case KV_WATCH_CHANGE:
+      details = begin_change (writer, change->revision, get_change_kind (change->kind),
+                              kv_change_get_key (change, NULL), entry, form);
       if (more)
-        kv_dbus_details_add (&details, KV_DBUS_DETAIL_MORE, g_variant_new_boolean (TRUE));
-      return change_new (change->revision, get_change_kind (change->kind),
-                         kv_change_get_key (change, NULL), change->entry, &details);
+        put_boolean_detail (writer, "more", TRUE);
+      break;
     case KV_WATCH_RESET:
     default:
       g_assert_not_reached ();
     }
+  end_change (writer, details, entry, form);
 }
 
-GVariant *
-kv_dbus_codec_status (const KvStoreStatus *status)
+void
+kv_dbus_codec_write_reset (KvDbusWriter *writer, guint64 revision)
+{
+  KvDbusArray details = kv_dbus_writer_open_array (writer, "{sv}");
+
+  put_count_detail (writer, "revision", revision);
+  kv_dbus_writer_close_array (writer, details);
+}
+
+/* --- status --- */
+
+void
+kv_dbus_codec_write_status (KvDbusWriter *writer, const KvStoreStatus *status)
 {
   KvStatusFigure figures[KV_STATUS_N_FIGURES];
   g_autofree char *uptime = kv_status_format_uptime (status);
   g_autofree char *server_time = kv_status_format_now ();
-  GVariantBuilder builder;
+  KvDbusArray details = kv_dbus_writer_open_array (writer, "{sv}");
 
   kv_status_get_figures (status, figures);
-  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&builder, "{sv}", "status", g_variant_new_string ("OK"));
-  g_variant_builder_add (&builder, "{sv}", "uptime", g_variant_new_string (uptime));
+  put_text_detail (writer, "status", "OK");
+  put_text_detail (writer, "uptime", uptime);
   for (guint i = 0; i < KV_STATUS_N_FIGURES; i++)
-    g_variant_builder_add (&builder, "{sv}", figures[i].name,
-                           g_variant_new_uint64 (figures[i].value));
-  g_variant_builder_add (&builder, "{sv}", "server_time", g_variant_new_string (server_time));
-  g_variant_builder_add (&builder, "{sv}", "version", g_variant_new_string (KV_VERSION));
-
-  return g_variant_builder_end (&builder);
+    put_count_detail (writer, figures[i].name, figures[i].value);
+  put_text_detail (writer, "server_time", server_time);
+  put_text_detail (writer, "version", KV_VERSION);
+  kv_dbus_writer_close_array (writer, details);
 }

@@ -3,15 +3,13 @@
  */
 #pragma once
 
-#include "dbus/kv-dbus-details.h"
+#include "dbus/wire/kv-dbus-writer.h"
 #include "store/kv-store.h"
 #include "store/kv-watch.h"
 
-#include <gio/gio.h>
-
 G_BEGIN_DECLS
 
-/* Pure functions from what the store gives to what goes over the bus; the forms are those that introspection/ describes. */
+/* What the store gives, written as it goes over the bus; the forms are those that introspection/ describes. Any thread. */
 
 /**
  * KvDbusChangeKind:
@@ -27,6 +25,11 @@ typedef enum {
   KV_DBUS_CHANGE_SNAPSHOT_END = 5,
 } KvDbusChangeKind;
 
+/* The types of what follows. */
+#define KV_DBUS_BATCH_RESULT_TYPE "(usa{sv})"
+#define KV_DBUS_FOUND_TYPE "{s(sa{sv})}"
+#define KV_DBUS_CHANGE_TYPE "(tussa{sv})"
+
 /**
  * kv_dbus_codec_is_text:
  *
@@ -35,65 +38,64 @@ typedef enum {
 gboolean kv_dbus_codec_is_text (const KvEntry *entry);
 
 /**
- * kv_dbus_codec_string:
+ * kv_dbus_codec_write_text:
  * @entry: one whose value kv_dbus_codec_is_text()
  *
- * Returns: (transfer floating): the value of @entry as s, not copied
+ * Writes value and details as sa{sv}.
  */
-GVariant *kv_dbus_codec_string (KvEntry *entry);
+void kv_dbus_codec_write_text (KvDbusWriter *writer, const KvEntry *entry);
 
 /**
- * kv_dbus_codec_text:
- * @details: gets what the text cannot tell
+ * kv_dbus_codec_write_bytes:
+ *
+ * Writes value and details as aya{sv}.
+ */
+void kv_dbus_codec_write_bytes (KvDbusWriter *writer, const KvEntry *entry);
+
+/**
+ * kv_dbus_codec_write_found:
+ * @key: (array length=key_length): the key
  * @budget: (inout): how many bytes of values the message may still hold
  *
- * Returns: (transfer floating): the value as text, not copied; empty, with `value_bytes` or `value_omitted` in @details,
- *   when it cannot be
+ * Writes a key and what it holds as %KV_DBUS_FOUND_TYPE. A value that cannot be text is told as empty text, with `value_bytes` in
+ * the details; one that is too long for the budget too, with `value_omitted`.
  */
-GVariant *kv_dbus_codec_text (KvEntry *entry, KvDbusDetails *details, gsize *budget);
+void kv_dbus_codec_write_found (KvDbusWriter *writer,
+                                const char *key,
+                                gsize key_length,
+                                const KvEntry *entry,
+                                gsize *budget);
 
 /**
- * kv_dbus_codec_bytes:
+ * kv_dbus_codec_write_batch_result:
+ * @budget: (inout): as above
  *
- * Returns: (transfer floating): the value of @entry as ay, not copied
+ * Writes @result as %KV_DBUS_BATCH_RESULT_TYPE.
  */
-GVariant *kv_dbus_codec_bytes (KvEntry *entry);
+void kv_dbus_codec_write_batch_result (KvDbusWriter *writer, const KvResult *result, gsize *budget);
 
 /**
- * kv_dbus_codec_add_details:
- * @details: gets `revision` and, where the entry has a deadline, `expires`
- */
-void kv_dbus_codec_add_details (KvDbusDetails *details, const KvEntry *entry);
-
-/**
- * kv_dbus_codec_pair:
- *
- * Returns: (transfer floating): a tuple of two
- */
-GVariant *kv_dbus_codec_pair (GVariant *first, GVariant *second);
-
-/**
- * kv_dbus_codec_batch_result:
- * @budget: (inout): how many bytes of values the reply may still hold
- *
- * Returns: (transfer floating): @result as (usa{sv})
- */
-GVariant *kv_dbus_codec_batch_result (const KvResult *result, gsize *budget);
-
-/**
- * kv_dbus_codec_change:
+ * kv_dbus_codec_write_change:
  * @event: anything but %KV_WATCH_RESET
  * @more: whether another change of the same revision may follow
  *
- * Returns: (transfer floating): @event as (tussa{sv})
+ * Writes @event as %KV_DBUS_CHANGE_TYPE.
  */
-GVariant *kv_dbus_codec_change (const KvWatchEvent *event, gboolean more);
+void kv_dbus_codec_write_change (KvDbusWriter *writer, const KvWatchEvent *event, gboolean more);
 
 /**
- * kv_dbus_codec_status:
+ * kv_dbus_codec_write_reset:
+ * @revision: of the last change
  *
- * Returns: (transfer floating): the figures as a{sv}, named as `/status` names them
+ * Writes the details of a Reset as a{sv}.
  */
-GVariant *kv_dbus_codec_status (const KvStoreStatus *status);
+void kv_dbus_codec_write_reset (KvDbusWriter *writer, guint64 revision);
+
+/**
+ * kv_dbus_codec_write_status:
+ *
+ * Writes the figures as a{sv}, named as `/status` names them.
+ */
+void kv_dbus_codec_write_status (KvDbusWriter *writer, const KvStoreStatus *status);
 
 G_END_DECLS

@@ -7,8 +7,6 @@
 #include "dbus/kv-dbus-callers.h"
 #include "store/kv-store.h"
 
-#include <gio/gio.h>
-
 G_BEGIN_DECLS
 
 /**
@@ -24,14 +22,14 @@ typedef struct {
 
 /**
  * KvDbusHandler:
- * @parameters: of the type that introspection/ has for the method
+ * @parameters: a cursor over what introspection/ has for the method: checked, and gone when the handler returns
  * @call: (transfer full): is answered, now or later, when %TRUE is returned; the caller's still when it is %FALSE
  * @error: what to answer instead
  *
- * Carries out one method, in GDBus's worker thread or in the service's main context: see #KvDbusMethod.
+ * Carries out one method, in the relay's thread or in the service's main context: see #KvDbusMethod.
  */
 typedef gboolean (*KvDbusHandler) (KvDbusContext *context,
-                                   GVariant *parameters,
+                                   KvDbusReader *parameters,
                                    KvDbusCall *call,
                                    GError **error);
 

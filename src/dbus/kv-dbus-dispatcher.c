@@ -12,24 +12,30 @@
 
 /* Threads.
  *
- * on_message() runs in the one worker thread that GDBus has for all connections. Of a method whose handler touches the store
+ * on_message() runs in the relay's thread. Of a method whose handler touches the store
  * alone, the handler runs right there. Handlers that touch watches and callers run in the main context, called by a
  * source that takes them from a queue.
  *
- * A call that is carried out in the worker thread must not overtake one of the same caller that still waits in the queue. So
+ * A call that is carried out in the relay's thread must not overtake one of the same caller that still waits in the queue. So
  * while a caller has any there, what it sends joins them. A call counts as waiting until its handler has returned:
  * then the store knows it, and whatever comes later comes behind it there. That is kept for each caller, not for all, so that
  * nobody is slowed down by another's watches, nor refused because somebody else has many calls there. Only the memory
  * that they take is bounded for all together.
  *
- * Locks, in their order; neither is held while a handler runs in the main context:
+ * Answers and the signals of watches all go into the one outbox, and leave in the order in which they were put there.
  *
- * - running is held by the worker thread for as long as it has to do with one call, and by nobody else but
- *   kv_dbus_dispatcher_close(), which by that waits for the handler that runs and lets none begin any more.
+ * Locks, in their order; none is held while a handler runs in the main context:
+ *
+ * - the relay holds one for as long as on_message() runs, by which kv_dbus_dispatcher_close() waits for the handler that runs and
+ *   lets none begin any more.
  * - lock guards the queue, for a few instructions at a time.
+ * - the outbox has its own, within which none of the others is taken.
  *
- * Life: the filter may still run after it has been removed, and a call may be answered by the store long after. Both hold a
- * reference, to find a dispatcher that is closed and holds nothing but memory. */
+ * Life: a call may be answered by the store long after the dispatcher was closed. It holds a
+ * reference, to find a dispatcher that holds nothing but memory. */
+
+/* What a call is answered whose parameters are not those of the method. */
+#define INVALID_ARGS "org.freedesktop.DBus.Error.InvalidArgs"
 
 /* How many calls of one caller may wait for the main context. */
 #define MAX_WAITING_CALLS 4096
@@ -45,20 +51,16 @@
 
 struct _KvDbusDispatcher {
   gatomicrefcount references;
-  GDBusConnection *connection; /* (owned) (nullable): until closed */
-  guint filter;
+  KvDbusRelay *relay;    /* (borrowed): until closed */
   KvDbusContext context; /* until closed */
-
-  GMutex running;
-  gboolean closed;    /* guarded by running */
-  KvDbusMeter *meter; /* (owned): used with running held */
+  KvDbusMeter *meter;    /* (owned): of the relay's thread, until closed */
 
   GMutex lock;
   GQueue queue; /* guarded by lock; (owned) (element-type WaitingCall) */
   GHashTable
     *waiting; /* guarded by lock; (owned) (element-type utf8 guint): calls by caller, none of 0 */
   gsize waiting_bytes; /* guarded by lock */
-  gint n_waiting;      /* atomic: all of them; raised by the worker thread alone */
+  gint n_waiting;      /* atomic: all of them; raised by the relay's thread alone */
 
   gint n_open;                /* atomic: calls that are not answered yet */
   gint draining;              /* atomic: gboolean */
@@ -92,7 +94,6 @@ dispatcher_unref (KvDbusDispatcher *self)
   g_source_unref (self->source);
   g_main_context_unref (self->main_context);
   g_mutex_clear (&self->lock);
-  g_mutex_clear (&self->running);
   g_free (self);
 }
 
@@ -116,26 +117,30 @@ on_call_done (gpointer user_data)
 }
 
 static KvDbusCall *
-call_new (KvDbusDispatcher *self, GDBusMessage *message)
+call_new (KvDbusDispatcher *self, const KvDbusMethod *method, KvDbusMessage *message)
 {
   g_atomic_int_inc (&self->n_open);
 
-  return kv_dbus_call_new (self->connection, message, on_call_done, dispatcher_ref (self));
+  return kv_dbus_call_new (kv_dbus_relay_get_outbox (self->relay), message, method->out_signature,
+                           on_call_done, dispatcher_ref (self));
 }
 
-/* @call: (transfer full) */
+/* @parameters: have been checked; @call: (transfer full) */
 static void
-carry_out (KvDbusDispatcher *self, const KvDbusMethod *method, KvDbusCall *call)
+carry_out (KvDbusDispatcher *self,
+           const KvDbusMethod *method,
+           KvDbusReader *parameters,
+           KvDbusCall *call)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!method->handler (&self->context, kv_dbus_call_get_parameters (call), call, &error))
+  if (!method->handler (&self->context, parameters, call, &error))
     kv_dbus_error_return (call, g_steal_pointer (&error));
 }
 
 /* --- the queue --- */
 
-/* Whether a call of @sender has to go through the queue. Nobody but the worker thread, which asks, puts something there, so
+/* Whether a call of @sender has to go through the queue. Nobody but the relay's thread, which asks, puts something there, so
  * that a queue that is empty stays so. */
 static gboolean
 has_waiting (KvDbusDispatcher *self, const char *sender)
@@ -166,39 +171,37 @@ check_room (KvDbusDispatcher *self, guint n_calls, gsize size, GError **error)
   return FALSE;
 }
 
-static gsize
-measure (const KvDbusCall *call)
-{
-  return CALL_OVERHEAD_BYTES + strlen (kv_dbus_call_get_path (call))
-         + g_variant_get_size (kv_dbus_call_get_parameters (call));
-}
-
-/* Puts a call in the queue. @call: (transfer full) when it is %TRUE that is returned. */
+/* Puts a call in the queue. @call: (transfer full) when it is %TRUE that is returned. There is less in the queue when the lock is
+ * taken again, but never more: only this thread puts something there. */
 static gboolean
 enqueue (KvDbusDispatcher *self, const KvDbusMethod *method, KvDbusCall *call, GError **error)
 {
   const char *sender = kv_dbus_call_get_sender (call);
-  gsize size = measure (call);
+  gsize size = CALL_OVERHEAD_BYTES + kv_dbus_call_get_size (call);
+  WaitingCall *waiting;
   gboolean has_room;
   guint n_calls;
 
   g_mutex_lock (&self->lock);
   n_calls = GPOINTER_TO_UINT (g_hash_table_lookup (self->waiting, sender));
   has_room = check_room (self, n_calls, size, error);
-  if (has_room)
-    {
-      WaitingCall *waiting = g_new (WaitingCall, 1);
+  g_mutex_unlock (&self->lock);
+  if (!has_room)
+    return FALSE;
 
-      *waiting = (WaitingCall){ .call = call, .method = method, .size = size };
-      g_queue_push_tail (&self->queue, waiting);
-      g_hash_table_insert (self->waiting, g_strdup (sender), GUINT_TO_POINTER (n_calls + 1));
-      self->waiting_bytes += size;
-      g_atomic_int_inc (&self->n_waiting);
-      wake_main (self);
-    }
+  kv_dbus_call_keep (call);
+  waiting = g_new (WaitingCall, 1);
+  *waiting = (WaitingCall){ .call = call, .method = method, .size = size };
+  g_mutex_lock (&self->lock);
+  n_calls = GPOINTER_TO_UINT (g_hash_table_lookup (self->waiting, sender));
+  g_queue_push_tail (&self->queue, waiting);
+  g_hash_table_insert (self->waiting, g_strdup (sender), GUINT_TO_POINTER (n_calls + 1));
+  self->waiting_bytes += size;
+  g_atomic_int_inc (&self->n_waiting);
+  wake_main (self);
   g_mutex_unlock (&self->lock);
 
-  return has_room;
+  return TRUE;
 }
 
 static WaitingCall *
@@ -215,7 +218,7 @@ dequeue (KvDbusDispatcher *self)
   return waiting;
 }
 
-/* The call has been carried out: its caller may be served in the worker thread again, if it was the last. */
+/* The call has been carried out: its caller may be served in the relay's thread again, if it was the last. */
 static void
 leave_queue (KvDbusDispatcher *self, const char *sender, gsize size)
 {
@@ -237,11 +240,13 @@ carry_out_next (KvDbusDispatcher *self)
 {
   g_autofree WaitingCall *waiting = dequeue (self);
   g_autofree char *sender = NULL;
+  KvDbusReader parameters;
 
   if (waiting == NULL)
     return FALSE;
   sender = g_strdup (kv_dbus_call_get_sender (waiting->call));
-  carry_out (self, waiting->method, waiting->call);
+  kv_dbus_call_init_reader (waiting->call, &parameters);
+  carry_out (self, waiting->method, &parameters, waiting->call);
   leave_queue (self, sender, waiting->size);
 
   return TRUE;
@@ -302,25 +307,33 @@ source_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 
 static GSourceFuncs source_funcs = { .dispatch = source_dispatch };
 
-/* --- the worker thread --- */
+/* --- the relay's thread --- */
 
 /* As GDBus words it. */
 static void
 return_wrong_type (KvDbusCall *call, const KvDbusMethod *method)
 {
-  g_autofree char *text = g_strdup_printf (
-    "Type of message, “%s”, does not match expected type “%s”",
-    g_variant_get_type_string (kv_dbus_call_get_parameters (call)), method->in_type);
+  g_autofree char *text =
+    g_strdup_printf ("Type of message, “(%s)”, does not match expected type “(%s)”",
+                     kv_dbus_call_get_signature (call), method->in_signature);
 
-  kv_dbus_call_return_error (call, "org.freedesktop.DBus.Error.InvalidArgs", text);
+  kv_dbus_call_return_error (call, INVALID_ARGS, text);
 }
 
-/* Whether the caller may make the call now. */
+/* GDBus would close the connection. But where the message ends is known, and what one caller has put into it need not be
+ * everybody's loss. A bus lets no such message through. */
+static void
+return_malformed (KvDbusCall *call)
+{
+  kv_dbus_call_return_error (call, INVALID_ARGS, "The body of the message is malformed");
+}
+
+/* Whether the caller may make a call of @cost now. */
 static gboolean
 admit (KvDbusDispatcher *self,
        const KvDbusMethod *method,
        const char *sender,
-       GVariant *parameters,
+       guint cost,
        GError **error)
 {
   if (g_atomic_int_get (&self->draining))
@@ -329,60 +342,52 @@ admit (KvDbusDispatcher *self,
       return FALSE;
     }
 
-  return !method->is_charged
-         || kv_dbus_meter_admit (self->meter, sender, kv_dbus_methods_get_cost (method, parameters),
-                                 error);
+  return !method->is_charged || kv_dbus_meter_admit (self->meter, sender, cost, error);
 }
 
-/* With running held. */
 static void
-take (KvDbusDispatcher *self, const KvDbusMethod *method, GDBusMessage *message)
+take (KvDbusDispatcher *self, const KvDbusMethod *method, KvDbusCall *call)
 {
-  KvDbusCall *call = call_new (self, message);
   const char *sender = kv_dbus_call_get_sender (call);
-  GVariant *parameters = kv_dbus_call_get_parameters (call);
+  const char *signature = kv_dbus_call_get_signature (call);
   g_autoptr (GError) error = NULL;
+  KvDbusReader parameters;
+  gboolean is_sound;
+  guint cost;
 
-  if (!admit (self, method, sender, parameters, &error))
+  kv_dbus_call_init_reader (call, &parameters);
+  is_sound = kv_dbus_reader_check (&parameters, signature);
+  cost = is_sound ? kv_dbus_methods_get_cost (method, signature, &parameters) : 1;
+  if (!admit (self, method, sender, cost, &error))
     kv_dbus_error_return (call, g_steal_pointer (&error));
-  else if (strcmp (g_variant_get_type_string (parameters), method->in_type) != 0)
+  else if (!is_sound)
+    return_malformed (call);
+  else if (strcmp (signature, method->in_signature) != 0)
     return_wrong_type (call, method);
   else if (!method->in_main && !has_waiting (self, sender))
-    carry_out (self, method, call);
+    carry_out (self, method, &parameters, call);
   else if (!enqueue (self, method, call, &error))
     kv_dbus_error_return (call, g_steal_pointer (&error));
 }
 
-/* A GDBusMessageFilterFunction, for whatever comes in and goes out. */
-static GDBusMessage *
-on_message (GDBusConnection *connection,
-            GDBusMessage *message,
-            gboolean incoming,
-            gpointer user_data)
+/* A KvDbusRelayFunc. */
+static gboolean
+on_message (KvDbusMessage *message, gpointer user_data)
 {
   KvDbusDispatcher *self = user_data;
-  const KvDbusMethod *method = incoming ? kv_dbus_methods_find (message) : NULL;
-  gboolean taken;
+  const KvDbusMethod *method = kv_dbus_methods_find (&message->head);
 
   if (method == NULL)
-    return message;
+    return FALSE;
+  take (self, method, call_new (self, method, message));
 
-  g_mutex_lock (&self->running);
-  taken = !self->closed;
-  if (taken)
-    take (self, method, message);
-  g_mutex_unlock (&self->running);
-  if (!taken)
-    return message;
-  g_object_unref (message);
-
-  return NULL;
+  return TRUE;
 }
 
 /* --- life --- */
 
 KvDbusDispatcher *
-kv_dbus_dispatcher_new (GDBusConnection *connection,
+kv_dbus_dispatcher_new (KvDbusLink *link,
                         KvStore *store,
                         KvRateLimiter *limiter,
                         gsize max_value_size)
@@ -390,13 +395,13 @@ kv_dbus_dispatcher_new (GDBusConnection *connection,
   KvDbusDispatcher *self = g_new0 (KvDbusDispatcher, 1);
 
   g_atomic_ref_count_init (&self->references);
-  self->connection = g_object_ref (connection);
+  self->relay = kv_dbus_link_get_relay (link);
   self->context = (KvDbusContext){
     .store = g_object_ref (store),
     .max_value_size = max_value_size,
-    .callers = kv_dbus_callers_new (store, connection),
+    .callers = kv_dbus_callers_new (store, kv_dbus_relay_get_outbox (self->relay),
+                                    kv_dbus_link_get_connection (link)),
   };
-  g_mutex_init (&self->running);
   self->meter = kv_dbus_meter_new (limiter);
   g_mutex_init (&self->lock);
   g_queue_init (&self->queue);
@@ -406,8 +411,7 @@ kv_dbus_dispatcher_new (GDBusConnection *connection,
   g_source_set_static_name (self->source, "kv-dbus-dispatcher");
   g_source_set_callback (self->source, on_ready, self, NULL);
   g_source_attach (self->source, self->main_context);
-  self->filter = g_dbus_connection_add_filter (connection, on_message, dispatcher_ref (self),
-                                               (GDestroyNotify) dispatcher_unref);
+  kv_dbus_relay_set_func (self->relay, on_message, self);
 
   return self;
 }
@@ -446,11 +450,8 @@ kv_dbus_dispatcher_close (KvDbusDispatcher *self)
 {
   WaitingCall *waiting;
 
-  g_mutex_lock (&self->running);
-  self->closed = TRUE;
+  kv_dbus_relay_set_func (self->relay, NULL, NULL);
   g_clear_pointer (&self->meter, kv_dbus_meter_free);
-  g_mutex_unlock (&self->running);
-  g_dbus_connection_remove_filter (self->connection, self->filter);
 
   g_source_destroy (self->source);
   while ((waiting = dequeue (self)) != NULL)
@@ -464,6 +465,6 @@ kv_dbus_dispatcher_close (KvDbusDispatcher *self)
   g_clear_object (&self->drain);
   g_clear_pointer (&self->context.callers, kv_dbus_callers_free);
   g_clear_object (&self->context.store);
-  g_clear_object (&self->connection);
+  self->relay = NULL;
   dispatcher_unref (self);
 }

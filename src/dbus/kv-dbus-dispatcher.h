@@ -3,29 +3,28 @@
  */
 #pragma once
 
+#include "dbus/kv-dbus-link.h"
 #include "principal/kv-rate-limiter.h"
 #include "store/kv-store.h"
-
-#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
 /**
  * KvDbusDispatcher:
  *
- * Takes the calls to the service's objects out of one connection before GDBus makes two hops between threads of each, and
- * has them carried out: those that touch the store alone right there, in GDBus's worker thread; those that touch watches
+ * Takes the calls to the service's objects out of one link, so that GDBus never sees them, and
+ * has them carried out: those that touch the store alone right there, in the relay's thread; those that touch watches
  * in the main context in which the dispatcher was made. What one caller has sent takes effect in the order in which
  * it was sent, wherever it is carried out.
  *
- * The functions below are for the thread of that main context. What else may run in the worker thread, and which
+ * The functions below are for the thread of that main context. What else may run in the relay's thread, and which
  * locks there are, stands at the top of the source.
  */
 typedef struct _KvDbusDispatcher KvDbusDispatcher;
 
 /**
  * kv_dbus_dispatcher_new:
- * @connection: to a message bus
+ * @link: (transfer none): to a message bus; outlives the dispatcher
  * @limiter: (transfer none): outlives what kv_dbus_dispatcher_close() ends
  * @max_value_size: bytes of a value
  *
@@ -33,7 +32,7 @@ typedef struct _KvDbusDispatcher KvDbusDispatcher;
  *
  * Returns: (transfer full): a dispatcher, to be ended with kv_dbus_dispatcher_close()
  */
-KvDbusDispatcher *kv_dbus_dispatcher_new (GDBusConnection *connection,
+KvDbusDispatcher *kv_dbus_dispatcher_new (KvDbusLink *link,
                                           KvStore *store,
                                           KvRateLimiter *limiter,
                                           gsize max_value_size);

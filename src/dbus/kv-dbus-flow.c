@@ -6,10 +6,11 @@
 /* How much may be on its way to a receiver, in bytes. */
 #define WINDOW_BYTES (1024 * 1024)
 
-/* What a message costs the bus beside its body, roughly: many small ones fill the window too. */
+/* What a message costs the bus beside its bytes, roughly: many small ones fill the window too. */
 #define MESSAGE_OVERHEAD_BYTES 512
 
 struct _KvDbusFlow {
+  KvDbusOutbox *outbox;        /* (owned) */
   GDBusConnection *connection; /* (owned) */
   char *receiver;              /* (owned) */
   KvDbusFlowFunc func;
@@ -19,13 +20,15 @@ struct _KvDbusFlow {
 };
 
 KvDbusFlow *
-kv_dbus_flow_new (GDBusConnection *connection,
+kv_dbus_flow_new (KvDbusOutbox *outbox,
+                  GDBusConnection *connection,
                   const char *receiver,
                   KvDbusFlowFunc func,
                   gpointer user_data)
 {
   KvDbusFlow *flow = g_new0 (KvDbusFlow, 1);
 
+  flow->outbox = kv_dbus_outbox_ref (outbox);
   flow->connection = g_object_ref (connection);
   flow->receiver = g_strdup (receiver);
   flow->func = func;
@@ -84,18 +87,10 @@ ping (KvDbusFlow *flow)
 }
 
 void
-kv_dbus_flow_send (KvDbusFlow *flow,
-                   const char *path,
-                   const char *interface,
-                   const char *signal,
-                   GVariant *parameters)
+kv_dbus_flow_send (KvDbusFlow *flow, const guint8 *signal, gsize length)
 {
-  g_autoptr (GVariant) body = g_variant_ref_sink (parameters);
-
-  flow->unanswered += g_variant_get_size (body) + MESSAGE_OVERHEAD_BYTES;
-  /* It fails only when the connection is closed, and then nobody is left to be told. */
-  g_dbus_connection_emit_signal (flow->connection, flow->receiver, path, interface, signal, body,
-                                 NULL);
+  flow->unanswered += length + MESSAGE_OVERHEAD_BYTES;
+  kv_dbus_outbox_put (flow->outbox, signal, length, NULL, 0);
   if (flow->unanswered >= WINDOW_BYTES && flow->ping == NULL)
     ping (flow);
 }
@@ -106,6 +101,7 @@ kv_dbus_flow_free (KvDbusFlow *flow)
   if (flow->ping != NULL)
     g_cancellable_cancel (flow->ping);
   g_clear_object (&flow->ping);
+  g_clear_pointer (&flow->outbox, kv_dbus_outbox_unref);
   g_clear_object (&flow->connection);
   g_free (flow->receiver);
   g_free (flow);

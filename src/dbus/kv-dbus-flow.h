@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include "dbus/kv-dbus-outbox.h"
+
 #include <gio/gio.h>
 
 G_BEGIN_DECLS
@@ -25,12 +27,15 @@ typedef void (*KvDbusFlowFunc) (gpointer user_data);
 
 /**
  * kv_dbus_flow_new:
+ * @outbox: (transfer none): where signals go out
+ * @connection: by which the receiver is pinged
  * @receiver: a unique name
  * @func: called whenever the receiver has answered
  *
  * Returns: (transfer full): a flow, which is open
  */
-KvDbusFlow *kv_dbus_flow_new (GDBusConnection *connection,
+KvDbusFlow *kv_dbus_flow_new (KvDbusOutbox *outbox,
+                              GDBusConnection *connection,
                               const char *receiver,
                               KvDbusFlowFunc func,
                               gpointer user_data);
@@ -44,15 +49,11 @@ gboolean kv_dbus_flow_is_open (const KvDbusFlow *flow);
 
 /**
  * kv_dbus_flow_send:
- * @parameters: (transfer floating): a tuple
+ * @signal: (array length=length): a message to the receiver
  *
- * Emits a signal to the receiver alone. A flow that is closed still sends.
+ * Sends a signal, behind every answer that was given before. A flow that is closed still sends.
  */
-void kv_dbus_flow_send (KvDbusFlow *flow,
-                        const char *path,
-                        const char *interface,
-                        const char *signal,
-                        GVariant *parameters);
+void kv_dbus_flow_send (KvDbusFlow *flow, const guint8 *signal, gsize length);
 
 void kv_dbus_flow_free (KvDbusFlow *flow);
 

@@ -12,6 +12,7 @@
 #include "dbus/kv-dbus-options.h"
 #include "dbus/kv-dbus-read.h"
 #include "dbus/kv-dbus-write.h"
+#include "dbus/wire/kv-dbus-grammar.h"
 #include "principal/kv-rate-limiter.h"
 #include "store/kv-watch.h"
 
@@ -20,22 +21,43 @@
 /* What GDBus says of an object that it does not know. */
 #define UNKNOWN_METHOD "org.freedesktop.DBus.Error.UnknownMethod"
 
-static gboolean
-watch (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error)
+/* Gives the texts of an array: borrowed, in an array that is the caller's and ends with %NULL. */
+static const char **
+take_texts (KvDbusReader *parameters)
 {
-  g_autoptr (GVariant) dictionary = NULL;
-  g_autofree const char **keys = NULL;
-  g_autofree const char **prefixes = NULL;
+  KvDbusReader elements;
+  const char **texts;
+  gsize n = 0;
+
+  kv_dbus_reader_take_array (parameters, "s", &elements);
+  texts = g_new (const char *, kv_dbus_reader_count (&elements, "s") + 1);
+  while (kv_dbus_reader_has_more (&elements))
+    texts[n++] = kv_dbus_reader_take_string (&elements, NULL);
+  texts[n] = NULL;
+
+  return texts;
+}
+
+static void
+write_path (KvDbusWriter *writer, gconstpointer data)
+{
+  const char *path = data;
+
+  kv_dbus_writer_put_string (writer, path, strlen (path));
+}
+
+static gboolean
+watch (KvDbusContext *context, KvDbusReader *parameters, KvDbusCall *call, GError **error)
+{
+  g_autofree const char **keys = take_texts (parameters);
+  g_autofree const char **prefixes = take_texts (parameters);
   g_autofree char *path = NULL;
   KvDbusOptions options;
-  KvDbusWatchSpec spec;
-  guint count;
+  KvDbusWatchSpec spec = { .keys = keys, .prefixes = prefixes, .since = KV_WATCH_FROM_NOW };
+  guint count = kv_dbus_watch_spec_count (&spec);
 
-  g_variant_get (parameters, "(^a&s^a&s@a{sv})", &keys, &prefixes, &dictionary);
-  spec = (KvDbusWatchSpec){ .keys = keys, .prefixes = prefixes, .since = KV_WATCH_FROM_NOW };
-  count = kv_dbus_watch_spec_count (&spec);
   if (!kv_dbus_limits_check_count (count, "keys and prefixes", error)
-      || !kv_dbus_options_parse (dictionary, KV_DBUS_OPTION_SINCE, &options, error))
+      || !kv_dbus_options_parse (parameters, KV_DBUS_OPTION_SINCE, &options, error))
     return FALSE;
   if (count == 0)
     {
@@ -49,25 +71,31 @@ watch (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **
   path = kv_dbus_callers_add_watch (context->callers, kv_dbus_call_get_sender (call), &spec, error);
   if (path == NULL)
     return FALSE;
-  kv_dbus_call_return (call, g_variant_new ("(o)", path));
+  kv_dbus_call_return (call, write_path, path);
 
   return TRUE;
 }
 
+static void
+write_status (KvDbusWriter *writer, gconstpointer data)
+{
+  kv_dbus_codec_write_status (writer, data);
+}
+
 static gboolean
-get_status (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error)
+get_status (KvDbusContext *context, KvDbusReader *parameters, KvDbusCall *call, GError **error)
 {
   KvStoreStatus status;
 
   kv_store_get_status (context->store, &status);
-  kv_dbus_call_return (call, g_variant_new ("(@a{sv})", kv_dbus_codec_status (&status)));
+  kv_dbus_call_return (call, write_status, &status);
 
   return TRUE;
 }
 
 /* org.kvstore.KvStore1.Watch.Close(). */
 static gboolean
-close_watch (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error)
+close_watch (KvDbusContext *context, KvDbusReader *parameters, KvDbusCall *call, GError **error)
 {
   const char *path = kv_dbus_call_get_path (call);
   KvDbusWatch *watch = kv_dbus_callers_find_watch (context->callers, path);
@@ -85,7 +113,7 @@ close_watch (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GEr
                            "This watch belongs to somebody else");
       return FALSE;
     }
-  kv_dbus_call_return (call, NULL);
+  kv_dbus_call_return (call, NULL, NULL);
   kv_dbus_callers_remove_watch (context->callers, watch);
 
   return TRUE;
@@ -125,98 +153,94 @@ find_by_name (const KvDbusMethod *methods, gsize n_methods, const char *name)
 }
 
 static char *
-describe_type (GDBusArgInfo **arguments)
+collect_signature (GDBusArgInfo **arguments)
 {
-  GString *type = g_string_new ("(");
+  GString *signature = g_string_new (NULL);
 
   for (gsize i = 0; arguments != NULL && arguments[i] != NULL; i++)
-    g_string_append (type, arguments[i]->signature);
+    g_string_append (signature, arguments[i]->signature);
 
-  return g_string_free (g_string_append_c (type, ')'), FALSE);
-}
-
-/* GLib works out what there is to know of a type, and before 2.80 forgets it with the last value of the type, to begin anew at
- * the next message. There is always one of each that is kept here. */
-static void
-keep_type (GPtrArray *kept, const char *type)
-{
-  g_ptr_array_add (kept, g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE (type), NULL, 0)));
+  return g_string_free (signature, FALSE);
 }
 
 static void
-fill_in_types (KvDbusMethod *methods,
-               gsize n_methods,
-               GDBusInterfaceInfo *interface,
-               GPtrArray *kept)
+fill_in_signatures (KvDbusMethod *methods, gsize n_methods, GDBusInterfaceInfo *interface)
 {
   for (gsize i = 0; i < n_methods; i++)
     {
       GDBusMethodInfo *info = g_dbus_interface_info_lookup_method (interface, methods[i].name);
-      g_autofree char *out_type = describe_type (info->out_args);
 
-      methods[i].in_type = describe_type (info->in_args);
-      keep_type (kept, methods[i].in_type);
-      keep_type (kept, out_type);
+      methods[i].in_signature = collect_signature (info->in_args);
+      methods[i].out_signature = collect_signature (info->out_args);
     }
 }
 
 static void
-ensure_in_types (void)
+ensure_signatures (void)
 {
-  static GPtrArray *kept = NULL;
   static gsize filled = 0;
 
   if (g_once_init_enter (&filled))
     {
-      kept = g_ptr_array_new ();
-      /* The head of every message. */
-      keep_type (kept, "a{yv}");
-      fill_in_types (store_methods, G_N_ELEMENTS (store_methods),
-                     kv_dbus_kv_store1_interface_info (), kept);
-      fill_in_types (watch_methods, G_N_ELEMENTS (watch_methods),
-                     kv_dbus_kv_store1_watch_interface_info (), kept);
+      fill_in_signatures (store_methods, G_N_ELEMENTS (store_methods),
+                          kv_dbus_kv_store1_interface_info ());
+      fill_in_signatures (watch_methods, G_N_ELEMENTS (watch_methods),
+                          kv_dbus_kv_store1_watch_interface_info ());
       g_once_init_leave (&filled, 1);
     }
 }
 
 const KvDbusMethod *
-kv_dbus_methods_find (GDBusMessage *message)
+kv_dbus_methods_find (const KvDbusHead *head)
 {
-  const char *interface, *path, *member;
-
-  if (g_dbus_message_get_message_type (message) != G_DBUS_MESSAGE_TYPE_METHOD_CALL)
-    return NULL;
-  interface = g_dbus_message_get_interface (message);
-  path = g_dbus_message_get_path (message);
-  member = g_dbus_message_get_member (message);
-  if (interface == NULL || path == NULL || member == NULL)
+  if (head->type != KV_DBUS_TYPE_METHOD_CALL || head->interface == NULL)
     return NULL;
 
-  ensure_in_types ();
-  if (strcmp (path, KV_DBUS_OBJECT_PATH) == 0 && strcmp (interface, KV_DBUS_INTERFACE) == 0)
-    return find_by_name (store_methods, G_N_ELEMENTS (store_methods), member);
-  if (g_str_has_prefix (path, KV_DBUS_WATCH_PREFIX)
-      && strcmp (interface, KV_DBUS_WATCH_INTERFACE) == 0)
-    return find_by_name (watch_methods, G_N_ELEMENTS (watch_methods), member);
+  ensure_signatures ();
+  if (strcmp (head->path, KV_DBUS_OBJECT_PATH) == 0
+      && strcmp (head->interface, KV_DBUS_INTERFACE) == 0)
+    return find_by_name (store_methods, G_N_ELEMENTS (store_methods), head->member);
+  if (g_str_has_prefix (head->path, KV_DBUS_WATCH_PREFIX)
+      && strcmp (head->interface, KV_DBUS_WATCH_INTERFACE) == 0)
+    return find_by_name (watch_methods, G_N_ELEMENTS (watch_methods), head->member);
 
   return NULL;
 }
 
-guint
-kv_dbus_methods_get_cost (const KvDbusMethod *method, GVariant *parameters)
+/* Passes over one parameter of @type, and counts what it brings. */
+static gsize
+count_entries (KvDbusReader *parameters, const char *type)
 {
+  KvDbusReader elements;
+
+  if (strcmp (type, "as") != 0 && strcmp (type, "a(sssa{sv})") != 0)
+    {
+      kv_dbus_reader_skip (parameters, type);
+      return 0;
+    }
+  kv_dbus_reader_take_array (parameters, type + 1, &elements);
+
+  return kv_dbus_reader_count (&elements, type + 1);
+}
+
+guint
+kv_dbus_methods_get_cost (const KvDbusMethod *method,
+                          const char *signature,
+                          const KvDbusReader *parameters)
+{
+  KvDbusReader rest = *parameters;
   gsize n_entries = 0;
 
   if (!method->has_entries)
     return 1;
 
-  for (gsize i = 0; i < g_variant_n_children (parameters); i++)
+  while (*signature != '\0')
     {
-      g_autoptr (GVariant) parameter = g_variant_get_child_value (parameters, i);
+      const char *end = kv_dbus_grammar_skip_type (signature);
+      g_autofree char *type = g_strndup (signature, (gsize) (end - signature));
 
-      if (g_variant_is_of_type (parameter, G_VARIANT_TYPE_STRING_ARRAY)
-          || g_variant_is_of_type (parameter, G_VARIANT_TYPE ("a(sssa{sv})")))
-        n_entries += g_variant_n_children (parameter);
+      n_entries += count_entries (&rest, type);
+      signature = end;
     }
 
   return 1 + (guint) MIN (n_entries / KV_RATE_ENTRIES_A_REQUEST, G_MAXINT);

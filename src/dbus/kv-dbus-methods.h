@@ -15,7 +15,8 @@ G_BEGIN_DECLS
  *   touches the store alone, and runs in whatever thread the call is in
  * @is_charged: whether a call counts as a request of its caller
  * @has_entries: whether a call brings arrays of keys or entries, which count for more than one request
- * @in_type: what @handler takes, as a type string: a tuple
+ * @in_signature: the types of what @handler takes
+ * @out_signature: the types of what it returns
  *
  * A method of an object of the service. For ever, and never changed: any thread may read it.
  */
@@ -25,26 +26,30 @@ typedef struct {
   gboolean in_main;
   gboolean is_charged;
   gboolean has_entries;
-  const char *in_type;
+  const char *in_signature;
+  const char *out_signature;
 } KvDbusMethod;
 
 /**
  * kv_dbus_methods_find:
- * @message: any message
+ * @head: of any message
  *
  * Finds what is called. What is not found is none of ours, and GDBus knows what to answer: the standard interfaces, unknown
  * methods, calls that name no interface. Any thread.
  *
  * Returns: (nullable): the method
  */
-const KvDbusMethod *kv_dbus_methods_find (GDBusMessage *message);
+const KvDbusMethod *kv_dbus_methods_find (const KvDbusHead *head);
 
 /**
  * kv_dbus_methods_get_cost:
- * @parameters: any tuple: what is of another type than the method's counts as well
+ * @signature: the types of the parameters: those of another type than the method's count as well
+ * @parameters: a cursor over them, checked
  *
  * Returns: how many requests such a call counts for, 1 or more
  */
-guint kv_dbus_methods_get_cost (const KvDbusMethod *method, GVariant *parameters);
+guint kv_dbus_methods_get_cost (const KvDbusMethod *method,
+                                const char *signature,
+                                const KvDbusReader *parameters);
 
 G_END_DECLS

@@ -7,58 +7,53 @@
 #include "dbus/kv-dbus-limits.h"
 #include "dbus/kv-dbus-options.h"
 
+#include <string.h>
+
 gboolean
 kv_dbus_operation_init_put (KvOperation *operation,
-                            GVariant *key,
-                            const char *value,
-                            gsize length,
-                            GVariant *options,
+                            KvDbusReader *parameters,
+                            gboolean is_bytes,
+                            const char *key,
+                            gsize key_length,
                             gsize max_value_size,
                             GError **error)
 {
-  gsize key_length;
-  const char *name = g_variant_get_string (key, &key_length);
-  KvDbusOptions parsed;
+  gsize length;
+  const char *value = is_bytes ? (const char *) kv_dbus_reader_take_bytes (parameters, &length)
+                               : kv_dbus_reader_take_string (parameters, &length);
+  KvDbusOptions options;
 
   if (!kv_dbus_limits_check_value (length, max_value_size, error)
-      || !kv_dbus_options_parse (options, KV_DBUS_OPTIONS_PUT, &parsed, error)
-      || !kv_operation_init_put (operation, name, (gssize) key_length, value, (gssize) length,
-                                 kv_dbus_options_get_deadline (&parsed), error))
+      || !kv_dbus_options_parse (parameters, KV_DBUS_OPTIONS_PUT, &options, error)
+      || !kv_operation_init_put (operation, key, (gssize) key_length, value, (gssize) length,
+                                 kv_dbus_options_get_deadline (&options), error))
     return FALSE;
-  kv_dbus_options_refine (&parsed, operation);
+  kv_dbus_options_refine (&options, operation);
 
   return TRUE;
-}
-
-static gboolean
-init_with_key (KvOperation *operation, KvOperationKind kind, GVariant *key, GError **error)
-{
-  gsize length;
-  const char *name = g_variant_get_string (key, &length);
-
-  return kv_operation_init (operation, kind, name, (gssize) length, error);
 }
 
 gboolean
 kv_dbus_operation_init_delete (KvOperation *operation,
-                               GVariant *key,
-                               GVariant *options,
+                               KvDbusReader *parameters,
+                               const char *key,
+                               gsize key_length,
                                GError **error)
 {
-  KvDbusOptions parsed;
+  KvDbusOptions options;
 
-  if (!kv_dbus_options_parse (options, KV_DBUS_OPTION_IF_REVISION, &parsed, error)
-      || !init_with_key (operation, KV_OPERATION_DELETE, key, error))
+  if (!kv_dbus_options_parse (parameters, KV_DBUS_OPTION_IF_REVISION, &options, error)
+      || !kv_operation_init (operation, KV_OPERATION_DELETE, key, (gssize) key_length, error))
     return FALSE;
-  kv_dbus_options_refine (&parsed, operation);
+  kv_dbus_options_refine (&options, operation);
 
   return TRUE;
 }
 
 static gboolean
-check_no_value (const char *method, GVariant *value, GError **error)
+take_no_value (KvDbusReader *entries, const char *method, GError **error)
 {
-  if (*g_variant_get_string (value, NULL) == '\0')
+  if (*kv_dbus_reader_take_string (entries, NULL) == '\0')
     return TRUE;
   g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT, "%s takes no value: leave it empty",
                method);
@@ -68,31 +63,27 @@ check_no_value (const char *method, GVariant *value, GError **error)
 
 gboolean
 kv_dbus_operation_init_entry (KvOperation *operation,
-                              GVariant *entry,
+                              KvDbusReader *entries,
                               gsize max_value_size,
                               GError **error)
 {
-  g_autoptr (GVariant) method_name = g_variant_get_child_value (entry, 0);
-  g_autoptr (GVariant) key = g_variant_get_child_value (entry, 1);
-  g_autoptr (GVariant) value = g_variant_get_child_value (entry, 2);
-  g_autoptr (GVariant) options = g_variant_get_child_value (entry, 3);
-  const char *method = g_variant_get_string (method_name, NULL);
-  const char *text;
+  const char *method, *key;
   gsize length;
   KvDbusOptions none;
 
-  if (g_str_equal (method, "PUT"))
-    {
-      text = g_variant_get_string (value, &length);
-      return kv_dbus_operation_init_put (operation, key, text, length, options, max_value_size,
-                                         error);
-    }
-  if (g_str_equal (method, "GET"))
-    return check_no_value (method, value, error) && kv_dbus_options_parse (options, 0, &none, error)
-           && init_with_key (operation, KV_OPERATION_GET, key, error);
-  if (g_str_equal (method, "DELETE"))
-    return check_no_value (method, value, error)
-           && kv_dbus_operation_init_delete (operation, key, options, error);
+  kv_dbus_reader_enter_struct (entries);
+  method = kv_dbus_reader_take_string (entries, NULL);
+  key = kv_dbus_reader_take_string (entries, &length);
+  if (strcmp (method, "PUT") == 0)
+    return kv_dbus_operation_init_put (operation, entries, FALSE, key, length, max_value_size,
+                                       error);
+  if (strcmp (method, "GET") == 0)
+    return take_no_value (entries, method, error)
+           && kv_dbus_options_parse (entries, 0, &none, error)
+           && kv_operation_init (operation, KV_OPERATION_GET, key, (gssize) length, error);
+  if (strcmp (method, "DELETE") == 0)
+    return take_no_value (entries, method, error)
+           && kv_dbus_operation_init_delete (operation, entries, key, length, error);
 
   g_set_error_literal (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
                        "The method is to be GET, PUT or DELETE");

@@ -4,51 +4,48 @@
 #pragma once
 
 #include "core/kv-operation.h"
-
-#include <gio/gio.h>
+#include "dbus/wire/kv-dbus-reader.h"
 
 G_BEGIN_DECLS
 
-/* Operations from the parameters of a call. On failure the operation holds nothing.
- *
- * Here and in the handlers, parameters are taken out child by child: g_variant_get() parses its format each time, and with a
- * `&` in it serialises the whole tuple first, which cost more than the store does. */
+/* Operations from the parameters of a call, which have been checked. On failure the operation holds nothing. What an operation
+ * borrows is the message's. */
 
 /**
  * kv_dbus_operation_init_put:
- * @key: of type s
- * @value: (array length=length): the value
- * @options: of type a{sv}
+ * @parameters: at an sa{sv}, or with @is_bytes at an aya{sv}: value and options
+ * @key: (array length=key_length): the key
  * @max_value_size: in bytes
  * @error: set to what is wrong with the key, the value or the options
  */
 gboolean kv_dbus_operation_init_put (KvOperation *operation,
-                                     GVariant *key,
-                                     const char *value,
-                                     gsize length,
-                                     GVariant *options,
+                                     KvDbusReader *parameters,
+                                     gboolean is_bytes,
+                                     const char *key,
+                                     gsize key_length,
                                      gsize max_value_size,
                                      GError **error);
 
 /**
  * kv_dbus_operation_init_delete:
- * @key: of type s
- * @options: of type a{sv}
+ * @parameters: at an a{sv}: options
+ * @key: (array length=key_length): the key
  * @error: set to what is wrong with the key or the options
  */
 gboolean kv_dbus_operation_init_delete (KvOperation *operation,
-                                        GVariant *key,
-                                        GVariant *options,
+                                        KvDbusReader *parameters,
+                                        const char *key,
+                                        gsize key_length,
                                         GError **error);
 
 /**
  * kv_dbus_operation_init_entry:
- * @entry: of type (sssa{sv}): method, key, value, options
+ * @entries: at an (sssa{sv}): method, key, value, options
  * @max_value_size: in bytes
  * @error: set to what is wrong with it
  */
 gboolean kv_dbus_operation_init_entry (KvOperation *operation,
-                                       GVariant *entry,
+                                       KvDbusReader *entries,
                                        gsize max_value_size,
                                        GError **error);
 

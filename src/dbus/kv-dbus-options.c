@@ -53,44 +53,33 @@ set_unknown_error (const char *name, guint allowed, GError **error)
 
 /* Takes every integer type: a shell should not have to spell out uint64, nor a script language know it. */
 static gboolean
-get_number (GVariant *value, guint64 *number)
+take_number (KvDbusReader *value, char type, guint64 *number)
 {
   gint64 with_sign;
 
-  switch (g_variant_classify (value))
+  switch (type)
     {
-    case G_VARIANT_CLASS_BYTE:
-      *number = g_variant_get_byte (value);
+    case 'y':
+      *number = kv_dbus_reader_take_byte (value);
       return TRUE;
-    case G_VARIANT_CLASS_UINT16:
-      *number = g_variant_get_uint16 (value);
+    case 'q':
+      *number = kv_dbus_reader_take_uint16 (value);
       return TRUE;
-    case G_VARIANT_CLASS_UINT32:
-      *number = g_variant_get_uint32 (value);
+    case 'u':
+      *number = kv_dbus_reader_take_uint32 (value);
       return TRUE;
-    case G_VARIANT_CLASS_UINT64:
-      *number = g_variant_get_uint64 (value);
+    case 't':
+      *number = kv_dbus_reader_take_uint64 (value);
       return TRUE;
-    case G_VARIANT_CLASS_INT16:
-      with_sign = g_variant_get_int16 (value);
+    case 'n':
+      with_sign = (gint16) kv_dbus_reader_take_uint16 (value);
       break;
-    case G_VARIANT_CLASS_INT32:
-      with_sign = g_variant_get_int32 (value);
+    case 'i':
+      with_sign = (gint32) kv_dbus_reader_take_uint32 (value);
       break;
-    case G_VARIANT_CLASS_INT64:
-      with_sign = g_variant_get_int64 (value);
+    case 'x':
+      with_sign = (gint64) kv_dbus_reader_take_uint64 (value);
       break;
-    case G_VARIANT_CLASS_BOOLEAN:
-    case G_VARIANT_CLASS_HANDLE:
-    case G_VARIANT_CLASS_DOUBLE:
-    case G_VARIANT_CLASS_STRING:
-    case G_VARIANT_CLASS_OBJECT_PATH:
-    case G_VARIANT_CLASS_SIGNATURE:
-    case G_VARIANT_CLASS_VARIANT:
-    case G_VARIANT_CLASS_MAYBE:
-    case G_VARIANT_CLASS_ARRAY:
-    case G_VARIANT_CLASS_TUPLE:
-    case G_VARIANT_CLASS_DICT_ENTRY:
     default:
       return FALSE;
     }
@@ -101,20 +90,20 @@ get_number (GVariant *value, guint64 *number)
 }
 
 static gboolean
-get_duration (GVariant *value, gint64 *microseconds)
+take_duration (KvDbusReader *value, char type, gint64 *microseconds)
 {
   guint64 seconds;
 
-  if (g_variant_is_of_type (value, G_VARIANT_TYPE_DOUBLE))
+  if (type == 'd')
     {
-      double wanted = g_variant_get_double (value) * G_USEC_PER_SEC;
+      double wanted = kv_dbus_reader_take_double (value) * G_USEC_PER_SEC;
 
       if (!isfinite (wanted) || wanted < 0)
         return FALSE;
       *microseconds = wanted < (double) G_MAXINT64 ? (gint64) wanted : G_MAXINT64;
       return TRUE;
     }
-  if (!get_number (value, &seconds))
+  if (!take_number (value, type, &seconds))
     return FALSE;
   *microseconds =
     seconds <= G_MAXINT64 / G_USEC_PER_SEC ? (gint64) seconds * G_USEC_PER_SEC : G_MAXINT64;
@@ -122,22 +111,25 @@ get_duration (GVariant *value, gint64 *microseconds)
   return TRUE;
 }
 
+/* @type: (array): of the value: one letter, or it is nothing that an option can be */
 static gboolean
-set_option (KvDbusOptions *options, KvDbusOption option, GVariant *value)
+take_option (KvDbusOptions *options, KvDbusOption option, const char *type, KvDbusReader *value)
 {
+  if (type[0] == '\0' || type[1] != '\0')
+    return FALSE;
   switch (option)
     {
     case KV_DBUS_OPTION_TTL:
-      return get_duration (value, &options->ttl);
+      return take_duration (value, *type, &options->ttl);
     case KV_DBUS_OPTION_IF_REVISION:
-      return get_number (value, &options->if_revision);
+      return take_number (value, *type, &options->if_revision);
     case KV_DBUS_OPTION_SINCE:
-      return get_number (value, &options->since);
+      return take_number (value, *type, &options->since);
     case KV_DBUS_OPTION_KEEPTTL:
     case KV_DBUS_OPTION_IF_ABSENT:
-      if (!g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN))
+      if (*type != 'b')
         return FALSE;
-      if (!g_variant_get_boolean (value))
+      if (!kv_dbus_reader_take_boolean (value))
         options->given &= ~(guint) option;
       return TRUE;
     default:
@@ -178,41 +170,56 @@ check_contradiction (const KvDbusOptions *options,
   return FALSE;
 }
 
-gboolean
-kv_dbus_options_parse (GVariant *dictionary, guint allowed, KvDbusOptions *options, GError **error)
+/* @entry: at an entry of the dictionary */
+static gboolean
+parse_option (KvDbusReader *entry,
+              guint allowed,
+              guint *seen,
+              KvDbusOptions *options,
+              GError **error)
 {
-  gsize n_entries = g_variant_n_children (dictionary);
+  const char *name;
+  KvDbusOption option;
+
+  kv_dbus_reader_enter_struct (entry);
+  name = kv_dbus_reader_take_string (entry, NULL);
+  option = find_option (name, allowed);
+  if (option == 0)
+    {
+      set_unknown_error (name, allowed, error);
+      return FALSE;
+    }
+  if (*seen & option)
+    {
+      g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
+                   "The option %s is given more than once", name);
+      return FALSE;
+    }
+  *seen |= option;
+  options->given |= option;
+  if (take_option (options, option, kv_dbus_reader_enter_variant (entry), entry))
+    return TRUE;
+  g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT, "The option %s is to be %s", name,
+               describe_option (option));
+
+  return FALSE;
+}
+
+gboolean
+kv_dbus_options_parse (KvDbusReader *parameters,
+                       guint allowed,
+                       KvDbusOptions *options,
+                       GError **error)
+{
+  KvDbusReader entries;
   guint seen = 0;
 
   *options = (KvDbusOptions){ 0 };
-  for (gsize i = 0; i < n_entries; i++)
+  kv_dbus_reader_take_array (parameters, "{sv}", &entries);
+  while (kv_dbus_reader_has_more (&entries))
     {
-      g_autoptr (GVariant) entry = g_variant_get_child_value (dictionary, i);
-      g_autoptr (GVariant) key = g_variant_get_child_value (entry, 0);
-      g_autoptr (GVariant) variant = g_variant_get_child_value (entry, 1);
-      g_autoptr (GVariant) value = g_variant_get_variant (variant);
-      const char *name = g_variant_get_string (key, NULL);
-      KvDbusOption option = find_option (name, allowed);
-
-      if (option == 0)
-        {
-          set_unknown_error (name, allowed, error);
-          return FALSE;
-        }
-      if (seen & option)
-        {
-          g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
-                       "The option %s is given more than once", name);
-          return FALSE;
-        }
-      seen |= option;
-      options->given |= option;
-      if (!set_option (options, option, value))
-        {
-          g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT, "The option %s is to be %s",
-                       name, describe_option (option));
-          return FALSE;
-        }
+      if (!parse_option (&entries, allowed, &seen, options, error))
+        return FALSE;
     }
 
   return check_contradiction (options, KV_DBUS_OPTION_TTL, KV_DBUS_OPTION_KEEPTTL,

@@ -4,8 +4,7 @@
 #pragma once
 
 #include "core/kv-operation.h"
-
-#include <gio/gio.h>
+#include "dbus/wire/kv-dbus-reader.h"
 
 G_BEGIN_DECLS
 
@@ -47,14 +46,16 @@ typedef struct {
 
 /**
  * kv_dbus_options_parse:
- * @dictionary: of type a{sv}
+ * @parameters: at an a{sv}, which is passed over when %TRUE is returned; checked
  * @allowed: the #KvDbusOption flags of those that the method knows
  * @options: (out): is filled in
  * @error: set to %KV_ERROR_INVALID_ARGUMENT for an option that is unknown, given twice, of a wrong type or range, or in
  *   contradiction to another
  */
-gboolean
-kv_dbus_options_parse (GVariant *dictionary, guint allowed, KvDbusOptions *options, GError **error);
+gboolean kv_dbus_options_parse (KvDbusReader *parameters,
+                                guint allowed,
+                                KvDbusOptions *options,
+                                GError **error);
 
 /**
  * kv_dbus_options_get_deadline:

@@ -10,15 +10,15 @@
 
 /* Finds a key whose value may go into one reply. */
 static KvEntry *
-look_up (KvDbusContext *context, GVariant *key, GError **error)
+look_up (KvDbusContext *context, KvDbusReader *parameters, GError **error)
 {
   g_autoptr (KvEntry) entry = NULL;
   gsize key_length, length;
-  const char *text = g_variant_get_string (key, &key_length);
+  const char *key = kv_dbus_reader_take_string (parameters, &key_length);
 
-  if (!kv_key_validate (text, (gssize) key_length, error))
+  if (!kv_key_validate (key, (gssize) key_length, error))
     return NULL;
-  entry = kv_store_lookup (context->store, text, (gssize) key_length);
+  entry = kv_store_lookup (context->store, key, (gssize) key_length);
   if (entry == NULL)
     {
       g_set_error_literal (error, KV_ERROR, KV_ERROR_NOT_FOUND, "There is no such key");
@@ -36,19 +36,18 @@ look_up (KvDbusContext *context, GVariant *key, GError **error)
 }
 
 static void
-return_entry (KvDbusCall *call, GVariant *value, KvEntry *entry)
+write_text (KvDbusWriter *writer, gconstpointer data)
 {
-  KvDbusDetails details = { 0 };
-
-  kv_dbus_codec_add_details (&details, entry);
-  kv_dbus_call_return (call, kv_dbus_codec_pair (value, kv_dbus_details_end (&details)));
+  kv_dbus_codec_write_text (writer, data);
 }
 
 gboolean
-kv_dbus_read_get (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error)
+kv_dbus_read_get (KvDbusContext *context,
+                  KvDbusReader *parameters,
+                  KvDbusCall *call,
+                  GError **error)
 {
-  g_autoptr (GVariant) key = g_variant_get_child_value (parameters, 0);
-  g_autoptr (KvEntry) entry = look_up (context, key, error);
+  g_autoptr (KvEntry) entry = look_up (context, parameters, error);
 
   if (entry == NULL)
     return FALSE;
@@ -58,67 +57,69 @@ kv_dbus_read_get (KvDbusContext *context, GVariant *parameters, KvDbusCall *call
                            "The value holds U+0000, which D-Bus text cannot: use GetBytes");
       return FALSE;
     }
-  return_entry (call, kv_dbus_codec_string (entry), entry);
+  kv_dbus_call_return (call, write_text, entry);
 
   return TRUE;
+}
+
+static void
+write_bytes (KvDbusWriter *writer, gconstpointer data)
+{
+  kv_dbus_codec_write_bytes (writer, data);
 }
 
 gboolean
 kv_dbus_read_get_bytes (KvDbusContext *context,
-                        GVariant *parameters,
+                        KvDbusReader *parameters,
                         KvDbusCall *call,
                         GError **error)
 {
-  g_autoptr (GVariant) key = g_variant_get_child_value (parameters, 0);
-  g_autoptr (KvEntry) entry = look_up (context, key, error);
+  g_autoptr (KvEntry) entry = look_up (context, parameters, error);
 
   if (entry == NULL)
     return FALSE;
-  return_entry (call, kv_dbus_codec_bytes (entry), entry);
+  kv_dbus_call_return (call, write_bytes, entry);
 
   return TRUE;
 }
 
+/* --- many keys --- */
+
 /* What GetMany() has found. */
 typedef struct {
-  GVariant *key;  /* (owned) of the call */
+  const char *key; /* (borrowed) of the message */
+  gsize key_length;
   KvEntry *entry; /* (owned) */
 } Found;
 
 static void
 found_clear (gpointer data)
 {
-  Found *found = data;
-
-  g_variant_unref (found->key);
-  kv_entry_unref (found->entry);
+  kv_entry_unref (((Found *) data)->entry);
 }
 
 /* Finds the entries of @keys, each once. */
 static gboolean
-look_up_many (KvDbusContext *context, GVariant *keys, GArray *entries, GError **error)
+look_up_many (KvDbusContext *context, KvDbusReader *keys, GArray *entries, GError **error)
 {
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
-  gsize n_keys = g_variant_n_children (keys);
   gsize bytes = 0;
 
-  for (gsize i = 0; i < n_keys; i++)
+  while (kv_dbus_reader_has_more (keys))
     {
-      g_autoptr (GVariant) key = g_variant_get_child_value (keys, i);
-      gsize key_length, length;
-      const char *text = g_variant_get_string (key, &key_length);
       Found found;
+      gsize length;
 
-      if (!kv_key_validate (text, (gssize) key_length, error))
+      found.key = kv_dbus_reader_take_string (keys, &found.key_length);
+      if (!kv_key_validate (found.key, (gssize) found.key_length, error))
         return FALSE;
-      if (g_hash_table_contains (seen, text))
+      if (g_hash_table_contains (seen, found.key))
         continue;
-      found.entry = kv_store_lookup (context->store, text, (gssize) key_length);
+      found.entry = kv_store_lookup (context->store, found.key, (gssize) found.key_length);
       if (found.entry == NULL)
         continue;
-      found.key = g_steal_pointer (&key);
       g_array_append_val (entries, found);
-      g_hash_table_add (seen, (gpointer) text);
+      g_hash_table_add (seen, (gpointer) found.key);
       kv_entry_get_value (found.entry, &length);
       bytes += length;
       if (bytes > KV_DBUS_MAX_REPLY_BYTES)
@@ -133,37 +134,37 @@ look_up_many (KvDbusContext *context, GVariant *keys, GArray *entries, GError **
   return TRUE;
 }
 
-gboolean
-kv_dbus_read_get_many (KvDbusContext *context,
-                       GVariant *parameters,
-                       KvDbusCall *call,
-                       GError **error)
+static void
+write_many (KvDbusWriter *writer, gconstpointer data)
 {
-  g_autoptr (GVariant) keys = g_variant_get_child_value (parameters, 0);
-  g_autoptr (GArray) entries = g_array_new (FALSE, FALSE, sizeof (Found));
-  g_autofree GVariant **children = NULL;
+  const GArray *entries = data;
+  KvDbusArray array = kv_dbus_writer_open_array (writer, KV_DBUS_FOUND_TYPE);
   gsize budget = KV_DBUS_MAX_REPLY_BYTES;
-  GVariant *reply;
 
-  g_array_set_clear_func (entries, found_clear);
-  if (!kv_dbus_limits_check_count (g_variant_n_children (keys), "keys", error)
-      || !look_up_many (context, keys, entries, error))
-    return FALSE;
-
-  children = g_new (GVariant *, entries->len);
   for (guint i = 0; i < entries->len; i++)
     {
       const Found *found = &g_array_index (entries, Found, i);
-      KvDbusDetails details = { 0 };
-      GVariant *value;
 
-      kv_dbus_codec_add_details (&details, found->entry);
-      value = kv_dbus_codec_text (found->entry, &details, &budget);
-      children[i] = g_variant_new_dict_entry (
-        found->key, kv_dbus_codec_pair (value, kv_dbus_details_end (&details)));
+      kv_dbus_codec_write_found (writer, found->key, found->key_length, found->entry, &budget);
     }
-  reply = g_variant_new_array (G_VARIANT_TYPE ("{s(sa{sv})}"), children, entries->len);
-  kv_dbus_call_return (call, g_variant_new_tuple (&reply, 1));
+  kv_dbus_writer_close_array (writer, array);
+}
+
+gboolean
+kv_dbus_read_get_many (KvDbusContext *context,
+                       KvDbusReader *parameters,
+                       KvDbusCall *call,
+                       GError **error)
+{
+  g_autoptr (GArray) entries = g_array_new (FALSE, FALSE, sizeof (Found));
+  KvDbusReader keys;
+
+  g_array_set_clear_func (entries, found_clear);
+  kv_dbus_reader_take_array (parameters, "s", &keys);
+  if (!kv_dbus_limits_check_count (kv_dbus_reader_count (&keys, "s"), "keys", error)
+      || !look_up_many (context, &keys, entries, error))
+    return FALSE;
+  kv_dbus_call_return (call, write_many, entries);
 
   return TRUE;
 }

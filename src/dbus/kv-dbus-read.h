@@ -9,16 +9,18 @@ G_BEGIN_DECLS
 
 /* The methods that read keys: each a #KvDbusHandler. */
 
-gboolean
-kv_dbus_read_get (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error);
+gboolean kv_dbus_read_get (KvDbusContext *context,
+                           KvDbusReader *parameters,
+                           KvDbusCall *call,
+                           GError **error);
 
 gboolean kv_dbus_read_get_bytes (KvDbusContext *context,
-                                 GVariant *parameters,
+                                 KvDbusReader *parameters,
                                  KvDbusCall *call,
                                  GError **error);
 
 gboolean kv_dbus_read_get_many (KvDbusContext *context,
-                                GVariant *parameters,
+                                KvDbusReader *parameters,
                                 KvDbusCall *call,
                                 GError **error);
 

@@ -35,9 +35,9 @@ struct _KvDbusService {
   KvRateLimiter *limiter; /* (borrowed) */
   gsize max_value_size;   /* in bytes */
   char *bus;              /* (owned) (nullable): set by start */
-  /* (owned) (nullable): from the hello to the bus until it is left or lost */
-  GDBusConnection *connection;
-  KvDbusDispatcher *dispatcher; /* (owned) (nullable): as long as there is a connection */
+  KvDbusLink *link; /* (owned) (nullable): from the hello to the bus until it is left or lost */
+  GDBusConnection *connection;  /* (borrowed) of the link */
+  KvDbusDispatcher *dispatcher; /* (owned) (nullable): as long as there is a link */
   KvDbusMeter *meter; /* (owned) (nullable): of those who read properties; as long as that */
   guint registration;
   gulong closed_handler; /* only once the name is ours */
@@ -80,7 +80,7 @@ static const GDBusInterfaceVTable service_vtable = {
   .get_property = on_get_property,
 };
 
-/* Takes the object off the bus, and the watches with it, and lets the connection go. When this returns nothing runs in another
+/* Takes the object off the bus, and the watches with it, and lets the link go. When this returns nothing runs in another
  * thread that knows of the service. */
 static void
 detach (KvDbusService *self)
@@ -94,20 +94,22 @@ detach (KvDbusService *self)
   self->registration = 0;
   g_clear_pointer (&self->dispatcher, kv_dbus_dispatcher_close);
   g_clear_pointer (&self->meter, kv_dbus_meter_free);
-  g_clear_object (&self->connection);
+  self->connection = NULL;
+  g_clear_pointer (&self->link, kv_dbus_link_free);
 }
 
+/* @link: (transfer full) */
 static gboolean
-attach (KvDbusService *self, GDBusConnection *connection, GError **error)
+attach (KvDbusService *self, KvDbusLink *link, GError **error)
 {
   g_autoptr (GError) inner = NULL;
 
-  g_dbus_connection_set_exit_on_close (connection, FALSE);
-  self->connection = g_object_ref (connection);
+  self->link = link;
+  self->connection = kv_dbus_link_get_connection (link);
   self->meter = kv_dbus_meter_new (self->limiter);
   self->dispatcher =
-    kv_dbus_dispatcher_new (connection, self->store, self->limiter, self->max_value_size);
-  self->registration = g_dbus_connection_register_object (connection, KV_DBUS_OBJECT_PATH,
+    kv_dbus_dispatcher_new (link, self->store, self->limiter, self->max_value_size);
+  self->registration = g_dbus_connection_register_object (self->connection, KV_DBUS_OBJECT_PATH,
                                                           kv_dbus_kv_store1_interface_info (),
                                                           &service_vtable, self, NULL, &inner);
   if (self->registration != 0)
@@ -134,8 +136,6 @@ fail_to_open (GTask *task, GError *error)
   KvError code = self->connection == NULL ? KV_ERROR_UNAVAILABLE : KV_ERROR_FAILED;
   g_autofree char *where = NULL;
 
-  if (self->connection != NULL)
-    g_dbus_connection_close (self->connection, NULL, NULL, NULL);
   detach (self);
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || error->domain == KV_ERROR)
     {
@@ -188,18 +188,17 @@ on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GDBusConnection) connection =
-    g_dbus_connection_new_for_address_finish (result, &error);
   KvDbusService *self = g_task_get_source_object (task);
   GCancellable *cancellable = g_task_get_cancellable (task);
+  KvDbusLink *link = kv_dbus_link_open_finish (result, &error);
 
-  if (connection == NULL || !attach (self, connection, &error))
+  if (link == NULL || !attach (self, link, &error))
     {
       fail_to_open (task, g_steal_pointer (&error));
       return;
     }
   g_dbus_connection_call (
-    connection, KV_DBUS_BUS_NAME, KV_DBUS_BUS_PATH, KV_DBUS_BUS_INTERFACE, "RequestName",
+    self->connection, KV_DBUS_BUS_NAME, KV_DBUS_BUS_PATH, KV_DBUS_BUS_INTERFACE, "RequestName",
     g_variant_new ("(su)", KV_DBUS_NAME, REQUEST_NAME_DO_NOT_QUEUE), G_VARIANT_TYPE ("(u)"),
     G_DBUS_CALL_FLAGS_NONE, -1, cancellable, on_name_requested, g_steal_pointer (&task));
 }
@@ -221,10 +220,7 @@ open_bus (KvDbusService *self,
       fail_to_open (task, g_steal_pointer (&error));
       return;
     }
-  g_dbus_connection_new_for_address (address,
-                                     G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
-                                       | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-                                     NULL, cancellable, on_connected, g_steal_pointer (&task));
+  kv_dbus_link_open_async (address, cancellable, on_connected, g_steal_pointer (&task));
 }
 
 /* --- getting back on the bus --- */
@@ -332,33 +328,28 @@ kv_dbus_service_get_address (KvDbusService *self)
   return g_strdup_printf (_ ("%s on %s"), KV_DBUS_NAME, where);
 }
 
-static void
-on_left (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-
-  /* A connection that the bus has cut meanwhile is closed as well. */
-  g_dbus_connection_close_finish (G_DBUS_CONNECTION (source), result, NULL);
-  g_task_return_boolean (task, TRUE);
-}
-
-/* It ends when the connection is closed, at the latest. */
+/* What GDBus has to send goes to the relay, which is at its end once that has gone on to the bus with what is the relay's own. */
 static void
 flush_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
-  g_dbus_connection_flush_sync (G_DBUS_CONNECTION (source), NULL, NULL);
+  GDBusConnection *connection = G_DBUS_CONNECTION (source);
+
+  g_dbus_connection_flush_sync (connection, NULL, NULL);
+  /* A connection that the bus has cut meanwhile is closed as well. */
+  g_dbus_connection_close_sync (connection, NULL, NULL);
+  kv_dbus_outbox_wait_closed (task_data);
   g_task_return_boolean (task, TRUE);
 }
 
-/* Whether all has been written, or a bus that reads nothing was waited for in vain: nothing more can be done. */
+/* Whether all has been written, or a bus that reads nothing was waited for in vain: nothing more can be done. The thread, should it
+ * still wait, does so until the link is gone. */
 static void
 on_flushed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
-  GDBusConnection *connection = G_DBUS_CONNECTION (source);
 
   detach (g_task_get_source_object (task));
-  g_dbus_connection_close (connection, NULL, on_left, g_steal_pointer (&task));
+  g_task_return_boolean (task, TRUE);
 }
 
 static void
@@ -367,12 +358,14 @@ on_drained (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = user_data;
   KvDbusService *self = g_task_get_source_object (task);
   GCancellable *cancellable = g_task_get_cancellable (task);
+  KvDbusOutbox *outbox = kv_dbus_relay_get_outbox (kv_dbus_link_get_relay (self->link));
   g_autoptr (GTask) flush =
     g_task_new (self->connection, cancellable, on_flushed, g_steal_pointer (&task));
 
   kv_dbus_dispatcher_drain_finish (result, NULL);
   /* Not g_dbus_connection_flush(), which takes a cancellable and looks at it no more. */
   g_task_set_source_tag (flush, on_drained);
+  g_task_set_task_data (flush, kv_dbus_outbox_ref (outbox), (GDestroyNotify) kv_dbus_outbox_unref);
   g_task_set_return_on_cancel (flush, TRUE);
   g_task_run_in_thread (flush, flush_in_thread);
 }

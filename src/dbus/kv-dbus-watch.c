@@ -14,6 +14,9 @@
 #define MAX_SIGNAL_CHANGES 1024
 #define MAX_SIGNAL_BYTES (256 * 1024)
 
+/* Nobody answers a signal, so that the number has no meaning; but it must not be 0. */
+#define SIGNAL_SERIAL 1
+
 struct _KvDbusWatch {
   GDBusConnection *connection; /* (owned) */
   char *owner;                 /* (owned) */
@@ -24,6 +27,7 @@ struct _KvDbusWatch {
   guint registration;
   KvWatchEvent ahead; /* an event that was taken too early; when has_ahead is set */
   gboolean has_ahead;
+  KvDbusBuffer signal; /* being written; empty in between */
 };
 
 static gboolean
@@ -70,30 +74,54 @@ measure (const KvWatchEvent *event)
 }
 
 static void
-send_signal (KvDbusWatch *watch, const char *signal, GVariant *parameters)
+drop_signal (KvDbusWatch *watch)
 {
-  kv_dbus_flow_send (watch->flow, watch->path, KV_DBUS_WATCH_INTERFACE, signal, parameters);
+  kv_dbus_buffer_consume (&watch->signal, kv_dbus_buffer_get_length (&watch->signal));
+}
+
+/* Signals are written here and not into the outbox, which nothing else may happen to meanwhile: events are taken from the store. */
+static void
+begin_signal (KvDbusWatch *watch, KvDbusWriter *writer, const char *name, const char *signature)
+{
+  const KvDbusHead head = {
+    .type = KV_DBUS_TYPE_SIGNAL,
+    .flags = KV_DBUS_FLAG_NO_REPLY_EXPECTED,
+    .serial = SIGNAL_SERIAL,
+    .path = watch->path,
+    .interface = KV_DBUS_WATCH_INTERFACE,
+    .member = name,
+    .destination = watch->owner,
+    .signature = signature,
+  };
+
+  kv_dbus_writer_begin (writer, &watch->signal, &head);
+}
+
+static void
+send_signal (KvDbusWatch *watch, KvDbusWriter *writer)
+{
+  kv_dbus_writer_end (writer);
+  kv_dbus_flow_send (watch->flow, watch->signal.data, kv_dbus_buffer_get_length (&watch->signal));
+  drop_signal (watch);
 }
 
 static void
 send_reset (KvDbusWatch *watch, guint64 revision)
 {
-  GVariantBuilder details;
+  KvDbusWriter writer;
 
-  g_variant_builder_init (&details, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&details, "{sv}", "revision", g_variant_new_uint64 (revision));
-  send_signal (watch, "Reset", g_variant_new ("(a{sv})", &details));
+  begin_signal (watch, &writer, "Reset", "a{sv}");
+  kv_dbus_codec_write_reset (&writer, revision);
+  send_signal (watch, &writer);
 }
 
-/* Sends one signal. FALSE when there was nothing to send. */
-static gboolean
-send_batch (KvDbusWatch *watch)
+/* Takes changes up to where a signal is full, or something else comes. Gives how many. */
+static guint
+write_changes (KvDbusWatch *watch, KvDbusWriter *writer)
 {
-  GVariantBuilder changes;
   guint n_changes = 0;
   gsize bytes = 0;
 
-  g_variant_builder_init (&changes, G_VARIANT_TYPE ("a(tussa{sv})"));
   while (n_changes < MAX_SIGNAL_CHANGES && bytes < MAX_SIGNAL_BYTES)
     {
       g_auto (KvWatchEvent) event = { 0 };
@@ -102,35 +130,58 @@ send_batch (KvDbusWatch *watch)
         break;
       if (event.type == KV_WATCH_RESET)
         {
-          if (n_changes > 0)
-            {
-              put_back (watch, &event);
-              break;
-            }
-          g_variant_builder_clear (&changes);
-          send_reset (watch, event.revision);
-          return TRUE;
+          put_back (watch, &event);
+          break;
         }
       bytes += measure (&event);
-      g_variant_builder_add_value (&changes,
-                                   kv_dbus_codec_change (&event, may_follow (watch, &event)));
+      kv_dbus_codec_write_change (writer, &event, may_follow (watch, &event));
       n_changes++;
     }
 
-  if (n_changes == 0)
+  return n_changes;
+}
+
+static gboolean
+send_changes (KvDbusWatch *watch)
+{
+  KvDbusWriter writer;
+  KvDbusArray changes;
+
+  begin_signal (watch, &writer, "Changed", "a" KV_DBUS_CHANGE_TYPE);
+  changes = kv_dbus_writer_open_array (&writer, KV_DBUS_CHANGE_TYPE);
+  if (write_changes (watch, &writer) == 0)
     {
-      g_variant_builder_clear (&changes);
+      drop_signal (watch);
       return FALSE;
     }
-  send_signal (watch, "Changed", g_variant_new ("(a(tussa{sv}))", &changes));
+  kv_dbus_writer_close_array (&writer, changes);
+  send_signal (watch, &writer);
 
   return TRUE;
+}
+
+/* Sends one signal. FALSE when there was nothing to send. */
+static gboolean
+send_next (KvDbusWatch *watch)
+{
+  g_auto (KvWatchEvent) event = { 0 };
+
+  if (!take_event (watch, &event))
+    return FALSE;
+  if (event.type == KV_WATCH_RESET)
+    {
+      send_reset (watch, event.revision);
+      return TRUE;
+    }
+  put_back (watch, &event);
+
+  return send_changes (watch);
 }
 
 void
 kv_dbus_watch_pump (KvDbusWatch *watch)
 {
-  while (kv_dbus_flow_is_open (watch->flow) && send_batch (watch))
+  while (kv_dbus_flow_is_open (watch->flow) && send_next (watch))
     ;
 }
 
@@ -140,7 +191,7 @@ on_readable (KvWatch *source, gpointer user_data)
   kv_dbus_watch_pump (user_data);
 }
 
-/* The object is there to be introspected. Its method is carried out by the dispatcher, before GDBus looks for it. */
+/* The object is there to be introspected. Its method is carried out by the dispatcher, and never gets to GDBus. */
 static const GDBusInterfaceVTable watch_vtable = { .method_call = kv_dbus_error_refuse };
 
 static gboolean export(KvDbusWatch *watch, GError **error)
@@ -213,6 +264,7 @@ kv_dbus_watch_free (KvDbusWatch *watch)
     g_dbus_connection_unregister_object (watch->connection, watch->registration);
   g_clear_pointer (&watch->source, kv_watch_free);
   kv_watch_event_clear (&watch->ahead);
+  kv_dbus_buffer_clear (&watch->signal);
   g_clear_object (&watch->connection);
   g_free (watch->owner);
   g_free (watch->path);

@@ -5,7 +5,6 @@
 
 #include "core/kv-error.h"
 #include "core/kv-operation.h"
-#include "dbus/kv-dbus-codec.h"
 #include "dbus/kv-dbus-error.h"
 #include "dbus/kv-dbus-limits.h"
 #include "dbus/kv-dbus-operation.h"
@@ -37,6 +36,15 @@ check_result (KvDbusCall *call, const KvResult *result, const GError *failure)
 }
 
 static void
+write_put (KvDbusWriter *writer, gconstpointer data)
+{
+  const KvResult *result = data;
+
+  kv_dbus_writer_put_uint64 (writer, result->revision);
+  kv_dbus_writer_put_boolean (writer, result->status == KV_RESULT_CREATED);
+}
+
+static void
 on_put (KvStore *store,
         KvResult *results,
         guint length,
@@ -46,11 +54,16 @@ on_put (KvStore *store,
 {
   KvDbusCall *call = user_data;
 
-  if (!check_result (call, results, error))
-    return;
-  kv_dbus_call_return (
-    call, kv_dbus_codec_pair (g_variant_new_uint64 (results->revision),
-                              g_variant_new_boolean (results->status == KV_RESULT_CREATED)));
+  if (check_result (call, results, error))
+    kv_dbus_call_return (call, write_put, results);
+}
+
+static void
+write_revision (KvDbusWriter *writer, gconstpointer data)
+{
+  const KvResult *result = data;
+
+  kv_dbus_writer_put_uint64 (writer, result->revision);
 }
 
 static void
@@ -62,12 +75,19 @@ on_changed (KvStore *store,
             gpointer user_data)
 {
   KvDbusCall *call = user_data;
-  GVariant *revision;
 
-  if (!check_result (call, results, error))
-    return;
-  revision = g_variant_new_uint64 (results->revision);
-  kv_dbus_call_return (call, g_variant_new_tuple (&revision, 1));
+  if (check_result (call, results, error))
+    kv_dbus_call_return (call, write_revision, results);
+}
+
+static void
+write_sum (KvDbusWriter *writer, gconstpointer data)
+{
+  const KvResult *result = data;
+
+  kv_dbus_writer_put_int64 (writer,
+                            g_ascii_strtoll (kv_entry_get_value (result->entry, NULL), NULL, 10));
+  kv_dbus_writer_put_uint64 (writer, result->revision);
 }
 
 static void
@@ -79,47 +99,23 @@ on_incremented (KvStore *store,
                 gpointer user_data)
 {
   KvDbusCall *call = user_data;
-  gint64 sum;
 
-  if (!check_result (call, results, error))
-    return;
-  sum = g_ascii_strtoll (kv_entry_get_value (results->entry, NULL), NULL, 10);
-  kv_dbus_call_return (
-    call, kv_dbus_codec_pair (g_variant_new_int64 (sum), g_variant_new_uint64 (results->revision)));
+  if (check_result (call, results, error))
+    kv_dbus_call_return (call, write_sum, results);
 }
 
-gboolean
-kv_dbus_write_put (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error)
+static gboolean
+put (KvDbusContext *context,
+     KvDbusReader *parameters,
+     gboolean is_bytes,
+     KvDbusCall *call,
+     GError **error)
 {
-  g_autoptr (GVariant) key = g_variant_get_child_value (parameters, 0);
-  g_autoptr (GVariant) value = g_variant_get_child_value (parameters, 1);
-  g_autoptr (GVariant) options = g_variant_get_child_value (parameters, 2);
   g_auto (KvOperation) operation = { 0 };
   gsize length;
-  const char *text = g_variant_get_string (value, &length);
+  const char *key = kv_dbus_reader_take_string (parameters, &length);
 
-  if (!kv_dbus_operation_init_put (&operation, key, text, length, options, context->max_value_size,
-                                   error))
-    return FALSE;
-  kv_store_submit (context->store, &operation, 1, FALSE, on_put, call);
-
-  return TRUE;
-}
-
-gboolean
-kv_dbus_write_put_bytes (KvDbusContext *context,
-                         GVariant *parameters,
-                         KvDbusCall *call,
-                         GError **error)
-{
-  g_autoptr (GVariant) key = g_variant_get_child_value (parameters, 0);
-  g_autoptr (GVariant) value = g_variant_get_child_value (parameters, 1);
-  g_autoptr (GVariant) options = g_variant_get_child_value (parameters, 2);
-  g_auto (KvOperation) operation = { 0 };
-  gsize length;
-  const char *bytes = g_variant_get_fixed_array (value, &length, 1);
-
-  if (!kv_dbus_operation_init_put (&operation, key, length > 0 ? bytes : "", length, options,
+  if (!kv_dbus_operation_init_put (&operation, parameters, is_bytes, key, length,
                                    context->max_value_size, error))
     return FALSE;
   kv_store_submit (context->store, &operation, 1, FALSE, on_put, call);
@@ -128,16 +124,34 @@ kv_dbus_write_put_bytes (KvDbusContext *context,
 }
 
 gboolean
+kv_dbus_write_put (KvDbusContext *context,
+                   KvDbusReader *parameters,
+                   KvDbusCall *call,
+                   GError **error)
+{
+  return put (context, parameters, FALSE, call, error);
+}
+
+gboolean
+kv_dbus_write_put_bytes (KvDbusContext *context,
+                         KvDbusReader *parameters,
+                         KvDbusCall *call,
+                         GError **error)
+{
+  return put (context, parameters, TRUE, call, error);
+}
+
+gboolean
 kv_dbus_write_delete (KvDbusContext *context,
-                      GVariant *parameters,
+                      KvDbusReader *parameters,
                       KvDbusCall *call,
                       GError **error)
 {
-  g_autoptr (GVariant) key = g_variant_get_child_value (parameters, 0);
-  g_autoptr (GVariant) options = g_variant_get_child_value (parameters, 1);
   g_auto (KvOperation) operation = { 0 };
+  gsize length;
+  const char *key = kv_dbus_reader_take_string (parameters, &length);
 
-  if (!kv_dbus_operation_init_delete (&operation, key, options, error))
+  if (!kv_dbus_operation_init_delete (&operation, parameters, key, length, error))
     return FALSE;
   kv_store_submit (context->store, &operation, 1, FALSE, on_changed, call);
 
@@ -146,22 +160,19 @@ kv_dbus_write_delete (KvDbusContext *context,
 
 gboolean
 kv_dbus_write_compare_and_swap (KvDbusContext *context,
-                                GVariant *parameters,
+                                KvDbusReader *parameters,
                                 KvDbusCall *call,
                                 GError **error)
 {
-  g_autoptr (GVariant) key = g_variant_get_child_value (parameters, 0);
-  g_autoptr (GVariant) expected = g_variant_get_child_value (parameters, 1);
-  g_autoptr (GVariant) value = g_variant_get_child_value (parameters, 2);
   g_auto (KvOperation) operation = { 0 };
   gsize key_length, expected_length, length;
-  const char *name = g_variant_get_string (key, &key_length);
-  const char *old_text = g_variant_get_string (expected, &expected_length);
-  const char *new_text = g_variant_get_string (value, &length);
+  const char *key = kv_dbus_reader_take_string (parameters, &key_length);
+  const char *expected = kv_dbus_reader_take_string (parameters, &expected_length);
+  const char *value = kv_dbus_reader_take_string (parameters, &length);
 
   if (!kv_dbus_limits_check_value (length, context->max_value_size, error)
-      || !kv_operation_init_swap (&operation, name, (gssize) key_length, old_text, expected_length,
-                                  new_text, (gssize) length, error))
+      || !kv_operation_init_swap (&operation, key, (gssize) key_length, expected, expected_length,
+                                  value, (gssize) length, error))
     return FALSE;
   kv_store_submit (context->store, &operation, 1, FALSE, on_changed, call);
 
@@ -169,17 +180,18 @@ kv_dbus_write_compare_and_swap (KvDbusContext *context,
 }
 
 gboolean
-kv_dbus_write_touch (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error)
+kv_dbus_write_touch (KvDbusContext *context,
+                     KvDbusReader *parameters,
+                     KvDbusCall *call,
+                     GError **error)
 {
-  g_autoptr (GVariant) key = g_variant_get_child_value (parameters, 0);
-  g_autoptr (GVariant) dictionary = g_variant_get_child_value (parameters, 1);
   g_auto (KvOperation) operation = { 0 };
   gsize length;
-  const char *name = g_variant_get_string (key, &length);
+  const char *key = kv_dbus_reader_take_string (parameters, &length);
   KvDbusOptions options;
 
-  if (!kv_dbus_options_parse (dictionary, KV_DBUS_OPTION_TTL, &options, error)
-      || !kv_operation_init_touch (&operation, name, (gssize) length,
+  if (!kv_dbus_options_parse (parameters, KV_DBUS_OPTION_TTL, &options, error)
+      || !kv_operation_init_touch (&operation, key, (gssize) length,
                                    kv_dbus_options_get_deadline (&options), error))
     return FALSE;
   kv_store_submit (context->store, &operation, 1, FALSE, on_changed, call);
@@ -189,19 +201,17 @@ kv_dbus_write_touch (KvDbusContext *context, GVariant *parameters, KvDbusCall *c
 
 gboolean
 kv_dbus_write_increment (KvDbusContext *context,
-                         GVariant *parameters,
+                         KvDbusReader *parameters,
                          KvDbusCall *call,
                          GError **error)
 {
-  g_autoptr (GVariant) key = g_variant_get_child_value (parameters, 0);
-  g_autoptr (GVariant) by = g_variant_get_child_value (parameters, 1);
   g_auto (KvOperation) operation = { 0 };
   gsize length;
-  const char *name = g_variant_get_string (key, &length);
+  const char *key = kv_dbus_reader_take_string (parameters, &length);
 
-  if (!kv_operation_init (&operation, KV_OPERATION_INCREMENT, name, (gssize) length, error))
+  if (!kv_operation_init (&operation, KV_OPERATION_INCREMENT, key, (gssize) length, error))
     return FALSE;
-  operation.delta = g_variant_get_int64 (by);
+  operation.delta = (gint64) kv_dbus_reader_take_uint64 (parameters);
   kv_store_submit (context->store, &operation, 1, FALSE, on_incremented, call);
 
   return TRUE;

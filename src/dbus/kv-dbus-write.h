@@ -9,31 +9,33 @@ G_BEGIN_DECLS
 
 /* The methods that write one key: each a #KvDbusHandler. */
 
-gboolean
-kv_dbus_write_put (KvDbusContext *context, GVariant *parameters, KvDbusCall *call, GError **error);
+gboolean kv_dbus_write_put (KvDbusContext *context,
+                            KvDbusReader *parameters,
+                            KvDbusCall *call,
+                            GError **error);
 
 gboolean kv_dbus_write_put_bytes (KvDbusContext *context,
-                                  GVariant *parameters,
+                                  KvDbusReader *parameters,
                                   KvDbusCall *call,
                                   GError **error);
 
 gboolean kv_dbus_write_delete (KvDbusContext *context,
-                               GVariant *parameters,
+                               KvDbusReader *parameters,
                                KvDbusCall *call,
                                GError **error);
 
 gboolean kv_dbus_write_compare_and_swap (KvDbusContext *context,
-                                         GVariant *parameters,
+                                         KvDbusReader *parameters,
                                          KvDbusCall *call,
                                          GError **error);
 
 gboolean kv_dbus_write_touch (KvDbusContext *context,
-                              GVariant *parameters,
+                              KvDbusReader *parameters,
                               KvDbusCall *call,
                               GError **error);
 
 gboolean kv_dbus_write_increment (KvDbusContext *context,
-                                  GVariant *parameters,
+                                  KvDbusReader *parameters,
                                   KvDbusCall *call,
                                   GError **error);
 

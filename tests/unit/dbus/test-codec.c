@@ -5,6 +5,7 @@
 #include "core/kv-clock.h"
 #include "dbus/kv-dbus-codec.h"
 #include "dbus/kv-dbus-limits.h"
+#include "sample.h"
 
 #include <string.h>
 
@@ -19,32 +20,77 @@ entry_new (const char *value, gssize length, gint64 deadline)
   return entry;
 }
 
+/* What is to be written, of a type. */
+typedef struct {
+  KvDbusBuffer buffer;
+  KvDbusWriter writer;
+} Page;
+
 static void
-assert_prints (GVariant *variant, const char *expected)
+page_clear (Page *page)
 {
-  g_autoptr (GVariant) owned = g_variant_ref_sink (variant);
-  g_autofree char *text = g_variant_print (owned, FALSE);
+  kv_dbus_buffer_clear (&page->buffer);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Page, page_clear)
+
+static KvDbusWriter *
+begin (Page *page, const char *signature)
+{
+  kv_dbus_buffer_clear (&page->buffer);
+  sample_begin (&page->writer, &page->buffer, signature);
+
+  return &page->writer;
+}
+
+static void
+assert_prints (Page *page, const char *expected)
+{
+  g_autoptr (GVariant) body = sample_end (&page->writer);
+  g_autofree char *text = g_variant_print (body, FALSE);
 
   g_assert_cmpstr (text, ==, expected);
 }
 
+static void
+assert_result (const KvResult *result, gsize *budget, const char *expected)
+{
+  g_auto (Page) page = { 0 };
+
+  kv_dbus_codec_write_batch_result (begin (&page, KV_DBUS_BATCH_RESULT_TYPE), result, budget);
+  assert_prints (&page, expected);
+}
+
+static void
+assert_change (const KvWatchEvent *event, gboolean more, const char *expected)
+{
+  g_auto (Page) page = { 0 };
+
+  kv_dbus_codec_write_change (begin (&page, KV_DBUS_CHANGE_TYPE), event, more);
+  assert_prints (&page, expected);
+}
+
+/* The details alone. */
 static GVariant *
 details_of (const KvEntry *entry)
 {
-  KvDbusDetails details = { 0 };
+  g_auto (Page) page = { 0 };
+  g_autoptr (GVariant) body = NULL;
 
-  kv_dbus_codec_add_details (&details, entry);
+  kv_dbus_codec_write_text (begin (&page, "sa{sv}"), entry);
+  body = sample_end (&page.writer);
 
-  return g_variant_ref_sink (kv_dbus_details_end (&details));
+  return g_variant_get_child_value (body, 1);
 }
 
 static void
 test_tells_no_deadline (void)
 {
   g_autoptr (KvEntry) entry = entry_new ("v", -1, KV_NO_DEADLINE);
-  g_autoptr (GVariant) details = details_of (entry);
+  g_auto (Page) page = { 0 };
 
-  assert_prints (details, "{'revision': <uint64 0>}");
+  kv_dbus_codec_write_text (begin (&page, "sa{sv}"), entry);
+  assert_prints (&page, "('v', {'revision': <uint64 0>})");
 }
 
 static void
@@ -87,14 +133,18 @@ test_tells_bytes_that_are_no_text (void)
   g_autoptr (KvEntry) none = entry_new ("", 0, KV_NO_DEADLINE);
   gsize budget = KV_DBUS_MAX_REPLY_BYTES;
   KvResult result = { .status = KV_RESULT_FOUND, .entry = bytes };
+  g_auto (Page) page = { 0 };
 
   g_assert_true (kv_dbus_codec_is_text (text));
   g_assert_true (kv_dbus_codec_is_text (none));
   g_assert_false (kv_dbus_codec_is_text (bytes));
-  assert_prints (kv_dbus_codec_bytes (bytes), "[0x61, 0x00, 0x62]");
-  assert_prints (kv_dbus_codec_bytes (none), "[]");
-  assert_prints (kv_dbus_codec_batch_result (&result, &budget),
-                 "(200, '', {'revision': <uint64 0>, 'value_bytes': <[byte 0x61, 0x00, 0x62]>})");
+  kv_dbus_codec_write_bytes (begin (&page, "aya{sv}"), bytes);
+  assert_prints (&page, "([0x61, 0x00, 0x62], {'revision': <uint64 0>})");
+  kv_dbus_codec_write_bytes (begin (&page, "aya{sv}"), none);
+  assert_prints (&page, "([], {'revision': <uint64 0>})");
+  assert_result (
+    &result, &budget,
+    "((200, '', {'revision': <uint64 0>, 'value_bytes': <[byte 0x61, 0x00, 0x62]>}),)");
   g_assert_cmpuint (budget, ==, KV_DBUS_MAX_REPLY_BYTES - 3);
 }
 
@@ -105,10 +155,9 @@ test_keeps_to_the_budget (void)
   gsize budget = 5;
   KvResult result = { .status = KV_RESULT_FOUND, .entry = entry };
 
-  assert_prints (kv_dbus_codec_batch_result (&result, &budget),
-                 "(200, 'abc', {'revision': <uint64 0>})");
-  assert_prints (kv_dbus_codec_batch_result (&result, &budget),
-                 "(413, '', {'revision': <uint64 0>, 'value_omitted': <true>})");
+  assert_result (&result, &budget, "((200, 'abc', {'revision': <uint64 0>}),)");
+  assert_result (&result, &budget,
+                 "((413, '', {'revision': <uint64 0>, 'value_omitted': <true>}),)");
   g_assert_cmpuint (budget, ==, 2);
 }
 
@@ -120,13 +169,13 @@ test_tells_results_by_http_status (void)
     guint64 revision;
     const char *text;
   } cases[] = {
-    { KV_RESULT_CREATED, 7, "(201, '', {'revision': <uint64 7>})" },
-    { KV_RESULT_REPLACED, 7, "(204, '', {'revision': <uint64 7>})" },
-    { KV_RESULT_DELETED, 7, "(204, '', {'revision': <uint64 7>})" },
-    { KV_RESULT_NOT_FOUND, 0, "(404, '', {})" },
-    { KV_RESULT_NOT_A_NUMBER, 7, "(409, '', {'revision': <uint64 7>})" },
-    { KV_RESULT_CONDITION_FAILED, 7, "(412, '', {'revision': <uint64 7>})" },
-    { KV_RESULT_ABORTED, 0, "(412, '', {})" },
+    { KV_RESULT_CREATED, 7, "((201, '', {'revision': <uint64 7>}),)" },
+    { KV_RESULT_REPLACED, 7, "((204, '', {'revision': <uint64 7>}),)" },
+    { KV_RESULT_DELETED, 7, "((204, '', {'revision': <uint64 7>}),)" },
+    { KV_RESULT_NOT_FOUND, 0, "((404, '', {}),)" },
+    { KV_RESULT_NOT_A_NUMBER, 7, "((409, '', {'revision': <uint64 7>}),)" },
+    { KV_RESULT_CONDITION_FAILED, 7, "((412, '', {'revision': <uint64 7>}),)" },
+    { KV_RESULT_ABORTED, 0, "((412, '', {}),)" },
   };
   gsize budget = 0;
 
@@ -134,7 +183,7 @@ test_tells_results_by_http_status (void)
     {
       KvResult result = { .status = cases[i].status, .revision = cases[i].revision };
 
-      assert_prints (kv_dbus_codec_batch_result (&result, &budget), cases[i].text);
+      assert_result (&result, &budget, cases[i].text);
     }
 }
 
@@ -144,25 +193,25 @@ test_tells_events_by_number (void)
   g_autoptr (KvEntry) entry = entry_new ("v", -1, KV_NO_DEADLINE);
   KvWatchEvent event = { .type = KV_WATCH_SNAPSHOT, .key = "key", .entry = entry };
 
-  assert_prints (kv_dbus_codec_change (&event, FALSE), "(0, 0, 'key', 'v', {'present': <true>})");
+  assert_change (&event, FALSE, "((0, 0, 'key', 'v', {'present': <true>}),)");
   event.entry = NULL;
-  assert_prints (kv_dbus_codec_change (&event, FALSE), "(0, 0, 'key', '', {'present': <false>})");
+  assert_change (&event, FALSE, "((0, 0, 'key', '', {'present': <false>}),)");
 
   event = (KvWatchEvent){ .type = KV_WATCH_SNAPSHOT_END, .revision = 9 };
-  assert_prints (kv_dbus_codec_change (&event, FALSE), "(9, 5, '', '', {})");
+  assert_change (&event, FALSE, "((9, 5, '', '', {}),)");
 
   event = (KvWatchEvent){ .type = KV_WATCH_CHANGE,
                           .change = { .revision = 9, .kind = KV_CHANGE_PUT, .entry = entry } };
-  assert_prints (kv_dbus_codec_change (&event, FALSE), "(9, 1, 'key', 'v', {})");
-  assert_prints (kv_dbus_codec_change (&event, TRUE), "(9, 1, 'key', 'v', {'more': <true>})");
+  assert_change (&event, FALSE, "((9, 1, 'key', 'v', {}),)");
+  assert_change (&event, TRUE, "((9, 1, 'key', 'v', {'more': <true>}),)");
   event.change.kind = KV_CHANGE_SWAP;
-  assert_prints (kv_dbus_codec_change (&event, FALSE), "(9, 3, 'key', 'v', {})");
+  assert_change (&event, FALSE, "((9, 3, 'key', 'v', {}),)");
 
   event.change.previous = g_steal_pointer (&event.change.entry);
   event.change.kind = KV_CHANGE_DELETE;
-  assert_prints (kv_dbus_codec_change (&event, FALSE), "(9, 2, 'key', '', {})");
+  assert_change (&event, FALSE, "((9, 2, 'key', '', {}),)");
   event.change.kind = KV_CHANGE_EXPIRED;
-  assert_prints (kv_dbus_codec_change (&event, FALSE), "(9, 4, 'key', '', {})");
+  assert_change (&event, FALSE, "((9, 4, 'key', '', {}),)");
 }
 
 static void
@@ -177,10 +226,15 @@ test_sums_up_the_status (void)
     .swaps_failed = 32,
     .uptime = G_GINT64_CONSTANT (93784005000),
   };
-  g_autoptr (GVariant) status = g_variant_ref_sink (kv_dbus_codec_status (&figures));
+  g_auto (Page) page = { 0 };
+  g_autoptr (GVariant) body = NULL;
+  g_autoptr (GVariant) status = NULL;
   guint64 total, swaps;
   const char *uptime;
 
+  kv_dbus_codec_write_status (begin (&page, "a{sv}"), &figures);
+  body = sample_end (&page.writer);
+  status = g_variant_get_child_value (body, 0);
   g_assert_true (g_variant_lookup (status, "total_operations", "t", &total));
   g_assert_cmpuint (total, ==, 62);
   g_assert_true (g_variant_lookup (status, "cas_operations", "t", &swaps));

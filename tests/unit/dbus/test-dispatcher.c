@@ -400,33 +400,43 @@ test_stop_leaves_a_bus_that_stands_still (Fixture *fixture, gconstpointer data)
 #define MANY_CALLS 2000
 
 typedef struct {
-  GDBusConnection *connection;
+  KvDbusLink *link;
   KvDbusDispatcher *dispatcher;
+  const char *name; /* of the connection */
   GAsyncResult *drained;
 } Bare;
+
+static void
+bare_open (Bare *bare, Fixture *fixture)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  kv_dbus_link_open_async (g_test_dbus_get_bus_address (fixture->bus), NULL, keep_result, &result);
+  bare->link = kv_dbus_link_open_finish (wait_for (&result), &error);
+  g_assert_no_error (error);
+  bare->dispatcher =
+    kv_dbus_dispatcher_new (bare->link, fixture->store, fixture->limiter, KV_VALUE_MAX_BYTES);
+  bare->name = g_dbus_connection_get_unique_name (kv_dbus_link_get_connection (bare->link));
+  bare->drained = NULL;
+}
 
 /* With so many calls waiting for the main context. */
 static void
 bare_set_up (Bare *bare, Fixture *fixture)
 {
-  const char *name;
-
-  bare->connection = connect_to (fixture);
-  bare->dispatcher =
-    kv_dbus_dispatcher_new (bare->connection, fixture->store, fixture->limiter, KV_VALUE_MAX_BYTES);
-  bare->drained = NULL;
-  name = g_dbus_connection_get_unique_name (bare->connection);
+  bare_open (bare, fixture);
   for (guint i = 0; i < MANY_CALLS; i++)
     {
       g_autoptr (GDBusMessage) message = g_dbus_message_new_method_call (
-        name, KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, i == 0 ? "Watch" : "Increment");
+        bare->name, KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, i == 0 ? "Watch" : "Increment");
 
       g_dbus_message_set_flags (message, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
       g_dbus_message_set_body (message, g_variant_new_parsed (i == 0 ? WATCH : "('n', int64 1)"));
       g_dbus_connection_send_message (fixture->client, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE,
                                       NULL, NULL);
     }
-  g_variant_unref (g_dbus_connection_call_sync (fixture->client, name, "/",
+  g_variant_unref (g_dbus_connection_call_sync (fixture->client, bare->name, "/",
                                                 "org.freedesktop.DBus.Peer", "Ping", NULL, NULL,
                                                 G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL));
 }
@@ -434,8 +444,7 @@ bare_set_up (Bare *bare, Fixture *fixture)
 static void
 bare_clear (Bare *bare)
 {
-  g_dbus_connection_close_sync (bare->connection, NULL, NULL);
-  g_object_unref (bare->connection);
+  g_clear_pointer (&bare->link, kv_dbus_link_free);
   g_clear_object (&bare->drained);
 }
 
@@ -501,66 +510,23 @@ test_may_be_closed_when_drained (Fixture *fixture, gconstpointer data)
   bare_clear (&bare);
 }
 
-/* --- a dispatcher that is closed while a message is on its way to it --- */
-
-typedef struct {
-  GMutex lock;
-  GCond changed;
-  gboolean is_held; /* guarded by lock: a message waits */
-  gboolean let_go;  /* guarded by lock */
-} Gate;
-
-/* A filter in front of the dispatcher's, which holds a call up. */
-static GDBusMessage *
-hold_up (GDBusConnection *connection, GDBusMessage *message, gboolean incoming, gpointer user_data)
-{
-  Gate *gate = user_data;
-
-  if (!incoming || g_dbus_message_get_message_type (message) != G_DBUS_MESSAGE_TYPE_METHOD_CALL)
-    return message;
-  g_mutex_lock (&gate->lock);
-  gate->is_held = TRUE;
-  g_cond_broadcast (&gate->changed);
-  while (!gate->let_go)
-    g_cond_wait (&gate->changed, &gate->lock);
-  g_mutex_unlock (&gate->lock);
-
-  return message;
-}
-
 static void
 test_lets_pass_what_comes_after_its_end (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (GDBusConnection) server = connect_to (fixture);
-  KvDbusDispatcher *dispatcher;
-  Gate gate = { 0 };
+  Bare bare;
 
-  g_mutex_init (&gate.lock);
-  g_cond_init (&gate.changed);
-  g_dbus_connection_add_filter (server, hold_up, &gate, NULL);
-  dispatcher =
-    kv_dbus_dispatcher_new (server, fixture->store, fixture->limiter, KV_VALUE_MAX_BYTES);
+  bare_open (&bare, fixture);
+  kv_dbus_dispatcher_close (bare.dispatcher);
   fixture->n_sent++;
-  g_dbus_connection_call (fixture->client, g_dbus_connection_get_unique_name (server),
-                          KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "Put",
+  g_dbus_connection_call (fixture->client, bare.name, KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "Put",
                           g_variant_new_parsed ("('late', 'v', @a{sv} {})"), NULL,
                           G_DBUS_CALL_FLAGS_NONE, -1, NULL, on_answered, fixture);
-
-  g_mutex_lock (&gate.lock);
-  while (!gate.is_held)
-    g_cond_wait (&gate.changed, &gate.lock);
-  kv_dbus_dispatcher_close (dispatcher);
-  gate.let_go = TRUE;
-  g_cond_broadcast (&gate.changed);
-  g_mutex_unlock (&gate.lock);
 
   /* By GDBus, which knows of no such object. */
   wait_for_answers (fixture);
   g_assert_cmpuint (fixture->n_failed, ==, 1);
   g_assert_false (has_key (fixture, "late"));
-  g_dbus_connection_close_sync (server, NULL, NULL);
-  g_mutex_clear (&gate.lock);
-  g_cond_clear (&gate.changed);
+  bare_clear (&bare);
 }
 
 static GVariant *
@@ -584,25 +550,24 @@ batch_new (const char *prefix, guint n_entries)
 static void
 meet_handler (Fixture *fixture, guint round)
 {
-  g_autoptr (GDBusConnection) server = connect_to (fixture);
-  KvDbusDispatcher *dispatcher =
-    kv_dbus_dispatcher_new (server, fixture->store, fixture->limiter, KV_VALUE_MAX_BYTES);
+  Bare bare;
   g_autofree char *prefix = g_strdup_printf ("round-%u", round);
   g_autofree char *first = g_strdup_printf ("%s-0", prefix);
   g_autofree char *last = g_strdup_printf ("%s-1023", prefix);
 
+  bare_open (&bare, fixture);
   fixture->n_sent++;
-  g_dbus_connection_call (fixture->client, g_dbus_connection_get_unique_name (server),
-                          KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "Batch", batch_new (prefix, 1024),
-                          NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, on_answered, fixture);
+  g_dbus_connection_call (fixture->client, bare.name, KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE,
+                          "Batch", batch_new (prefix, 1024), NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL,
+                          on_answered, fixture);
   while (!has_key (fixture, first))
     ;
-  kv_dbus_dispatcher_close (dispatcher);
+  kv_dbus_dispatcher_close (bare.dispatcher);
   g_assert_true (has_key (fixture, last));
 
   wait_for_answers (fixture);
   g_assert_cmpuint (fixture->n_failed, ==, 0);
-  g_dbus_connection_close_sync (server, NULL, NULL);
+  bare_clear (&bare);
 }
 
 /* More than once, as the handler is quick and may be met at its end. */

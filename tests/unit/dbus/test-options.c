@@ -5,19 +5,29 @@
 #include "core/kv-clock.h"
 #include "core/kv-error.h"
 #include "dbus/kv-dbus-options.h"
+#include "sample.h"
 
 #include <math.h>
 
 #define ALL (KV_DBUS_OPTIONS_PUT | KV_DBUS_OPTION_SINCE)
 
+static void
+init_dictionary (Sample *sample, const char *text)
+{
+  sample_init (sample, g_variant_new ("(@a{sv})", g_variant_new_parsed (text)),
+               G_DBUS_MESSAGE_BYTE_ORDER_LITTLE_ENDIAN);
+}
+
 static KvDbusOptions
 parse (const char *text)
 {
-  g_autoptr (GVariant) dictionary = g_variant_new_parsed (text);
+  g_auto (Sample) sample = { 0 };
   g_autoptr (GError) error = NULL;
   KvDbusOptions options;
 
-  kv_dbus_options_parse (dictionary, ALL, &options, &error);
+  init_dictionary (&sample, text);
+  kv_dbus_options_parse (&sample.body, ALL, &options, &error);
+  g_assert_false (kv_dbus_reader_has_more (&sample.body) || sample.body.failed);
   g_assert_no_error (error);
 
   return options;
@@ -113,7 +123,11 @@ test_refuses (void)
     "{'ttl': <-0.1>}",
     "{'ttl': <true>}",
     "{'ttl': <<1>>}",
-    "{'ttl': <@mi 1>}",
+    "{'ttl': <[1]>}",
+    "{'ttl': <(1,)>}",
+    "{'ttl': <@as []>}",
+    "{'ttl': <objectpath '/1'>}",
+    "{'ttl': <signature ''>}",
     "{'ttl': <handle 1>}",
     "{'ttl': <1>, 'ttl': <1>}",
     "{'keepttl': <false>, 'keepttl': <true>}",
@@ -128,12 +142,13 @@ test_refuses (void)
 
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
     {
-      g_autoptr (GVariant) dictionary = g_variant_new_parsed (texts[i]);
+      g_auto (Sample) sample = { 0 };
       g_autoptr (GError) error = NULL;
       KvDbusOptions options;
 
       g_test_message ("%s", texts[i]);
-      g_assert_false (kv_dbus_options_parse (dictionary, ALL, &options, &error));
+      init_dictionary (&sample, texts[i]);
+      g_assert_false (kv_dbus_options_parse (&sample.body, ALL, &options, &error));
       g_assert_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT);
     }
 }
@@ -145,12 +160,13 @@ test_refuses_what_is_no_number (void)
 
   for (gsize i = 0; i < G_N_ELEMENTS (numbers); i++)
     {
-      g_autoptr (GVariant) dictionary =
-        g_variant_ref_sink (g_variant_new_parsed ("{'ttl': <%d>}", numbers[i]));
+      g_auto (Sample) sample = { 0 };
       g_autoptr (GError) error = NULL;
       KvDbusOptions options;
 
-      g_assert_false (kv_dbus_options_parse (dictionary, ALL, &options, &error));
+      sample_init (&sample, g_variant_new_parsed ("({'ttl': <%d>},)", numbers[i]),
+                   G_DBUS_MESSAGE_BYTE_ORDER_BIG_ENDIAN);
+      g_assert_false (kv_dbus_options_parse (&sample.body, ALL, &options, &error));
       g_assert_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT);
     }
 }
@@ -158,11 +174,12 @@ test_refuses_what_is_no_number (void)
 static void
 test_names_what_is_wrong (void)
 {
-  g_autoptr (GVariant) dictionary = g_variant_new_parsed ("{'since': <1>}");
+  g_auto (Sample) sample = { 0 };
   g_autoptr (GError) error = NULL;
   KvDbusOptions options;
 
-  g_assert_false (kv_dbus_options_parse (dictionary, KV_DBUS_OPTION_TTL, &options, &error));
+  init_dictionary (&sample, "{'since': <1>}");
+  g_assert_false (kv_dbus_options_parse (&sample.body, KV_DBUS_OPTION_TTL, &options, &error));
   g_assert_cmpstr (error->message, ==,
                    "There is no option \"since\" here; those that there are: ttl");
 }

@@ -7,6 +7,7 @@
 #include "dbus/kv-dbus-methods.h"
 #include "dbus/kv-dbus-names.h"
 #include "principal/kv-rate-limiter.h"
+#include "sample.h"
 
 static void
 test_every_error_has_its_own_name (void)
@@ -40,10 +41,14 @@ test_every_name_leads_back_to_its_error (void)
 static const KvDbusMethod *
 find (const char *path, const char *interface, const char *method)
 {
-  g_autoptr (GDBusMessage) message =
-    g_dbus_message_new_method_call ("org.example", path, interface, method);
+  const KvDbusHead head = {
+    .type = KV_DBUS_TYPE_METHOD_CALL,
+    .path = path,
+    .interface = interface,
+    .member = method,
+  };
 
-  return kv_dbus_methods_find (message);
+  return kv_dbus_methods_find (&head);
 }
 
 static void
@@ -57,8 +62,18 @@ check_handlers (GDBusInterfaceInfo *interface, const char *path)
       if (method == NULL)
         g_error ("No handler for %s", interface->methods[i]->name);
       g_assert_nonnull (method->handler);
-      g_assert_true (g_variant_type_string_is_valid (method->in_type));
+      g_assert_true (g_variant_is_signature (method->in_signature));
+      g_assert_true (g_variant_is_signature (method->out_signature));
     }
+}
+
+static void
+check_signatures (const char *name, const char *in_signature, const char *out_signature)
+{
+  const KvDbusMethod *method = find (KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, name);
+
+  g_assert_cmpstr (method->in_signature, ==, in_signature);
+  g_assert_cmpstr (method->out_signature, ==, out_signature);
 }
 
 static void
@@ -66,15 +81,19 @@ test_every_method_has_a_handler (void)
 {
   check_handlers (kv_dbus_kv_store1_interface_info (), KV_DBUS_OBJECT_PATH);
   check_handlers (kv_dbus_kv_store1_watch_interface_info (), KV_DBUS_WATCH_PREFIX "1");
-  g_assert_cmpstr (find (KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "Put")->in_type, ==, "(ssa{sv})");
-  g_assert_cmpstr (find (KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "GetStatus")->in_type, ==, "()");
+  check_signatures ("Put", "ssa{sv}", "tb");
+  check_signatures ("GetStatus", "", "a{sv}");
 }
 
 static void
 test_leaves_what_is_not_ours (void)
 {
-  g_autoptr (GDBusMessage) signal =
-    g_dbus_message_new_signal (KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "Get");
+  const KvDbusHead signal = {
+    .type = KV_DBUS_TYPE_SIGNAL,
+    .path = KV_DBUS_OBJECT_PATH,
+    .interface = KV_DBUS_INTERFACE,
+    .member = "Get",
+  };
 
   g_assert_null (find (KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "Frobnicate"));
   g_assert_null (find (KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "Close"));
@@ -84,27 +103,41 @@ test_leaves_what_is_not_ours (void)
   g_assert_null (find ("/", KV_DBUS_INTERFACE, "Get"));
   g_assert_null (find (KV_DBUS_WATCH_PREFIX "1", KV_DBUS_INTERFACE, "Get"));
   g_assert_null (find (KV_DBUS_OBJECT_PATH, "org.freedesktop.DBus.Peer", "Ping"));
-  g_assert_null (kv_dbus_methods_find (signal));
+  g_assert_null (kv_dbus_methods_find (&signal));
 }
 
-static void
-test_charges_by_entries (void)
+/* @parameters: (transfer floating) */
+static guint
+get_cost (const char *name, GVariant *parameters)
 {
-  const KvDbusMethod *method = find (KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "Watch");
-  g_autoptr (GVariant) few = g_variant_new_parsed ("(['k'], ['p'], @a{sv} {})");
-  g_autoptr (GVariant) many = NULL;
+  g_auto (Sample) sample = { 0 };
+
+  sample_init (&sample, parameters, G_DBUS_MESSAGE_BYTE_ORDER_LITTLE_ENDIAN);
+
+  return kv_dbus_methods_get_cost (find (KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, name),
+                                   sample.head.signature, &sample.body);
+}
+
+static GVariant *
+many_new (void)
+{
   GVariantBuilder keys;
 
   g_variant_builder_init (&keys, G_VARIANT_TYPE_STRING_ARRAY);
   for (guint i = 0; i < 2 * KV_RATE_ENTRIES_A_REQUEST; i++)
     g_variant_builder_add (&keys, "s", "k");
-  many = g_variant_ref_sink (
-    g_variant_new_parsed ("(%*, ['p'], @a{sv} {})", g_variant_builder_end (&keys)));
-  g_assert_cmpuint (kv_dbus_methods_get_cost (method, few), ==, 1);
-  g_assert_cmpuint (kv_dbus_methods_get_cost (method, many), ==, 3);
+
+  return g_variant_new_parsed ("(%*, ['p'], @a{sv} {})", g_variant_builder_end (&keys));
+}
+
+static void
+test_charges_by_entries (void)
+{
+  g_assert_cmpuint (get_cost ("Watch", g_variant_new_parsed ("(['k'], ['p'], @a{sv} {})")), ==, 1);
+  g_assert_cmpuint (get_cost ("Watch", many_new ()), ==, 3);
+  g_assert_cmpuint (get_cost ("Get", many_new ()), ==, 1);
   /* What is of another type is refused afterwards, and counts all the same. */
-  method = find (KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "GetMany");
-  g_assert_cmpuint (kv_dbus_methods_get_cost (method, many), ==, 3);
+  g_assert_cmpuint (get_cost ("GetMany", many_new ()), ==, 3);
 }
 
 int
