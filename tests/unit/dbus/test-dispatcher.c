@@ -124,7 +124,7 @@ on_answered (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   if (error != NULL)
     {
-      g_test_message ("%s", error->message);
+      g_test_message ("%.200s", error->message);
       fixture->n_failed++;
       return;
     }
