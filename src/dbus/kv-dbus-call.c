@@ -133,8 +133,12 @@ void
 kv_dbus_call_return_error (KvDbusCall *call, const char *name, const char *text)
 {
   KvDbusHead reply = { .type = KV_DBUS_TYPE_ERROR, .error_name = name, .signature = "s" };
+  g_autofree char *repaired = NULL;
 
-  answer (call, &reply, write_text, text);
+  /* Some texts come from elsewhere, and a bus leaves whoever sends it what is no text. */
+  if (!g_utf8_validate (text, -1, NULL))
+    repaired = g_utf8_make_valid (text, -1);
+  answer (call, &reply, write_text, repaired != NULL ? repaired : text);
   kv_dbus_call_drop (call);
 }
 

@@ -49,6 +49,9 @@
 /* How many calls are carried out in one turn of the main context: others have something to do there as well. */
 #define CALLS_A_TURN 32
 
+/* When to look again whether there is room for answers, in microseconds. */
+#define HELD_UP_TIME 10000
+
 struct _KvDbusDispatcher {
   gatomicrefcount references;
   KvDbusRelay *relay;    /* (borrowed): until closed */
@@ -286,12 +289,24 @@ on_drain_cancelled (GCancellable *cancellable, gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* Nobody tells this context when there is room again: it looks from time to time. A bus that does not read is a rare thing. */
+static gboolean
+has_room (KvDbusDispatcher *self)
+{
+  if (kv_dbus_outbox_get_length (kv_dbus_relay_get_outbox (self->relay))
+      <= KV_DBUS_MAX_WAITING_BYTES)
+    return TRUE;
+  g_source_set_ready_time (self->source, g_get_monotonic_time () + HELD_UP_TIME);
+
+  return FALSE;
+}
+
 static gboolean
 on_ready (gpointer user_data)
 {
   KvDbusDispatcher *self = user_data;
 
-  for (guint i = 0; i < CALLS_A_TURN && carry_out_next (self); i++)
+  for (guint i = 0; i < CALLS_A_TURN && has_room (self) && carry_out_next (self); i++)
     ;
   end_drain_when_empty (self);
 

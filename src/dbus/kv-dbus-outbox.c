@@ -107,17 +107,6 @@ kv_dbus_outbox_put (KvDbusOutbox *outbox,
   kv_dbus_outbox_end (outbox);
 }
 
-void
-kv_dbus_outbox_wait_closed (KvDbusOutbox *outbox)
-{
-  g_mutex_lock (&outbox->lock);
-  while (!outbox->is_closed)
-    g_cond_wait (&outbox->was_closed, &outbox->lock);
-  g_mutex_unlock (&outbox->lock);
-}
-
-/* --- for the thread that has the socket --- */
-
 gsize
 kv_dbus_outbox_get_length (KvDbusOutbox *outbox)
 {
@@ -129,6 +118,17 @@ kv_dbus_outbox_get_length (KvDbusOutbox *outbox)
 
   return length;
 }
+
+void
+kv_dbus_outbox_wait_closed (KvDbusOutbox *outbox)
+{
+  g_mutex_lock (&outbox->lock);
+  while (!outbox->is_closed)
+    g_cond_wait (&outbox->was_closed, &outbox->lock);
+  g_mutex_unlock (&outbox->lock);
+}
+
+/* --- for the thread that has the socket --- */
 
 /* What each has counted as sent does not matter, as long as it is what the descriptors beside it were counted from. */
 void

@@ -8,6 +8,13 @@
 G_BEGIN_DECLS
 
 /**
+ * KV_DBUS_MAX_WAITING_BYTES:
+ *
+ * When more than this waits to go out on one side, whoever has a choice adds nothing to it.
+ */
+#define KV_DBUS_MAX_WAITING_BYTES (4u * 1024 * 1024)
+
+/**
  * KvDbusOutbox:
  *
  * What is to go out to the bus, put there by any thread and taken by the one that has the socket. It outlives the connection for
@@ -69,6 +76,13 @@ void kv_dbus_outbox_put (KvDbusOutbox *outbox,
                          guint n_descriptors);
 
 /**
+ * kv_dbus_outbox_get_length:
+ *
+ * Returns: the bytes that wait in it just now
+ */
+gsize kv_dbus_outbox_get_length (KvDbusOutbox *outbox);
+
+/**
  * kv_dbus_outbox_wait_closed:
  *
  * Waits until nothing goes out any more. Blocks.
@@ -76,13 +90,6 @@ void kv_dbus_outbox_put (KvDbusOutbox *outbox,
 void kv_dbus_outbox_wait_closed (KvDbusOutbox *outbox);
 
 /* --- for the thread that has the socket --- */
-
-/**
- * kv_dbus_outbox_get_length:
- *
- * Returns: the bytes that wait in it just now
- */
-gsize kv_dbus_outbox_get_length (KvDbusOutbox *outbox);
 
 /**
  * kv_dbus_outbox_take:

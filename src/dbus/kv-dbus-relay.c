@@ -11,15 +11,12 @@
 /* One thread does everything: it reads what has come from both sides, hands the messages on, sends what there is, and sleeps until
  * something more can be done. It never waits anywhere else.
  *
- * While more than MAX_WAITING_BYTES wait to go out on either side, no message is taken from anywhere: who does not read
+ * While more than KV_DBUS_MAX_WAITING_BYTES wait to go out on either side, no message is taken from anywhere: who does not read
  * what is answered is not asked for more. That can hold up neither side for good: GDBus reads whatever its writing does, and so does a
  * bus.
  *
  * Locks: running is held while the function runs, so that kv_dbus_relay_set_func() can wait for that. The lock of the outbox is
  * taken within it. */
-
-/* What may wait to go out to one side, in bytes, beside one message that is larger. */
-#define MAX_WAITING_BYTES (4 * 1024 * 1024)
 
 /* For how long what is left may be sent when one side has ended, in microseconds. */
 #define ENDING_TIME (2 * G_USEC_PER_SEC)
@@ -63,8 +60,8 @@ static gboolean
 has_room (KvDbusRelay *self)
 {
   return kv_dbus_cargo_get_length (&self->to_bus) + kv_dbus_outbox_get_length (self->outbox)
-           <= MAX_WAITING_BYTES
-         && kv_dbus_cargo_get_length (&self->to_local) <= MAX_WAITING_BYTES;
+           <= KV_DBUS_MAX_WAITING_BYTES
+         && kv_dbus_cargo_get_length (&self->to_local) <= KV_DBUS_MAX_WAITING_BYTES;
 }
 
 static gboolean
@@ -284,19 +281,26 @@ collect_interest (KvDbusRelay *self, struct pollfd waiting[])
     waiting[1].fd = -1;
 }
 
+/* In milliseconds. Nobody need wake the thread for what cannot be sent before the rest is; and when something was put in the outbox a
+ * moment ago, it only looks what else there is. */
+static int
+choose_timeout (KvDbusRelay *self)
+{
+  if (kv_dbus_cargo_get_length (&self->to_bus) == 0 && !kv_dbus_outbox_sleep (self->outbox))
+    return 0;
+  if (self->state == GOING)
+    return -1;
+
+  return (int) (MAX (self->deadline - g_get_monotonic_time (), 0) / 1000 + 1);
+}
+
 static void
 wait_and_receive (KvDbusRelay *self)
 {
   struct pollfd waiting[3];
-  int timeout = -1;
 
-  /* Nobody need wake the thread for what cannot be sent before the rest is. */
-  if (kv_dbus_cargo_get_length (&self->to_bus) == 0 && !kv_dbus_outbox_sleep (self->outbox))
-    return;
   collect_interest (self, waiting);
-  if (self->state != GOING)
-    timeout = (int) (MAX (self->deadline - g_get_monotonic_time (), 0) / 1000 + 1);
-  if (poll (waiting, G_N_ELEMENTS (waiting), timeout) <= 0)
+  if (poll (waiting, G_N_ELEMENTS (waiting), choose_timeout (self)) <= 0)
     memset (waiting, 0, sizeof waiting);
   kv_dbus_outbox_awake (self->outbox, waiting[0].revents != 0);
 

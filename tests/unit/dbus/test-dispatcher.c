@@ -362,6 +362,50 @@ test_bounds_what_stands_beside_parameters (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (fixture->n_failed, ==, 3);
 }
 
+/* Of the bus itself. */
+static pid_t
+get_bus_pid (Fixture *fixture)
+{
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GError) error = NULL;
+  guint32 pid;
+
+  reply = g_dbus_connection_call_sync (fixture->client, "org.freedesktop.DBus", "/",
+                                       "org.freedesktop.DBus", "GetConnectionUnixProcessID",
+                                       g_variant_new ("(s)", "org.freedesktop.DBus"), NULL,
+                                       G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
+  g_assert_no_error (error);
+  g_variant_get (reply, "(u)", &pid);
+
+  return (pid_t) pid;
+}
+
+/* The bus reads nothing for a while: what waits is not all carried out, for the answers would have nowhere to go. */
+static void
+test_waits_for_a_bus_that_stands_still (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *value = g_strnfill (KV_VALUE_MAX_BYTES, 'x');
+  pid_t pid = get_bus_pid (fixture);
+  KvStoreStatus status;
+  gint64 end;
+
+  kv_store_put (fixture->store, "large", value, -1, NULL);
+  send_call (fixture, "Watch", WATCH);
+  for (guint i = 0; i < 60; i++)
+    send_call (fixture, "Get", "('large',)");
+  let_come_in (fixture->client);
+  g_assert_cmpint (kill (pid, SIGSTOP), ==, 0);
+  end = g_get_monotonic_time () + G_USEC_PER_SEC / 4;
+  while (g_get_monotonic_time () < end)
+    g_main_context_iteration (NULL, FALSE);
+  kv_store_get_status (fixture->store, &status);
+  g_assert_cmpuint (status.gets, <, 20);
+
+  g_assert_cmpint (kill (pid, SIGCONT), ==, 0);
+  wait_for_answers (fixture);
+  g_assert_cmpuint (fixture->values->len, ==, 60);
+}
+
 /* The bus reads nothing any more, and not all is written when the service is told to hurry. */
 static void
 test_stop_leaves_a_bus_that_stands_still (Fixture *fixture, gconstpointer data)
@@ -369,19 +413,12 @@ test_stop_leaves_a_bus_that_stands_still (Fixture *fixture, gconstpointer data)
   g_autofree char *value = g_strnfill (KV_VALUE_MAX_BYTES, 'x');
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GVariant) reply = NULL;
   g_autoptr (GError) error = NULL;
-  guint32 pid;
+  pid_t pid = get_bus_pid (fixture);
 
   send_call (fixture, "Watch", WATCH);
   wait_for_answers (fixture);
-  reply = g_dbus_connection_call_sync (fixture->client, "org.freedesktop.DBus", "/",
-                                       "org.freedesktop.DBus", "GetConnectionUnixProcessID",
-                                       g_variant_new ("(s)", "org.freedesktop.DBus"), NULL,
-                                       G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
-  g_assert_no_error (error);
-  g_variant_get (reply, "(u)", &pid);
-  g_assert_cmpint (kill ((pid_t) pid, SIGSTOP), ==, 0);
+  g_assert_cmpint (kill (pid, SIGSTOP), ==, 0);
 
   kv_store_put (fixture->store, "w", value, -1, &error);
   g_assert_no_error (error);
@@ -391,7 +428,7 @@ test_stop_leaves_a_bus_that_stands_still (Fixture *fixture, gconstpointer data)
   g_cancellable_cancel (cancellable);
   wait_for (&result);
   g_assert_null (kv_dbus_service_get_address (fixture->service));
-  g_assert_cmpint (kill ((pid_t) pid, SIGCONT), ==, 0);
+  g_assert_cmpint (kill (pid, SIGCONT), ==, 0);
 }
 
 /* --- a dispatcher without a service, which is found by the name of its connection --- */
@@ -594,6 +631,7 @@ main (int argc, char **argv)
   ADD ("stop-carries-out-what-waits", test_stop_carries_out_what_waits);
   ADD ("may-be-dropped-with-calls-waiting", test_may_be_dropped_with_calls_waiting);
   ADD ("bounds-what-stands-beside-parameters", test_bounds_what_stands_beside_parameters);
+  ADD ("waits-for-a-bus-that-stands-still", test_waits_for_a_bus_that_stands_still);
   ADD ("stop-leaves-a-bus-that-stands-still", test_stop_leaves_a_bus_that_stands_still);
   ADD ("stops-waiting-when-cancelled", test_stops_waiting_when_cancelled);
   ADD ("closing-ends-a-drain", test_closing_ends_a_drain);

@@ -26,8 +26,7 @@ __tsan_default_options (void)
 }
 #endif
 
-/* What may wait on either side, as kv-dbus-relay.c has it, and what two sockets hold beside that. */
-#define MAX_WAITING_BYTES (4 * 1024 * 1024)
+/* What two sockets hold beside what the relay does. */
 #define MAX_SOCKET_BYTES (2 * 1024 * 1024)
 
 #define LARGE (1024 * 1024)
@@ -487,7 +486,7 @@ test_wants_all_descriptors (Fixture *fixture, gconstpointer data)
 static void
 test_takes_no_more_than_is_read (Fixture *fixture, gconstpointer data)
 {
-  const int most = (MAX_WAITING_BYTES + MAX_SOCKET_BYTES) / LARGE + 2;
+  const int most = (KV_DBUS_MAX_WAITING_BYTES + MAX_SOCKET_BYTES) / LARGE + 2;
 
   for (guint i = 1; i <= 100; i++)
     send_message (fixture->bus, "Much", i, 0);
@@ -521,7 +520,7 @@ fill (int socket)
           n++;
           done = 0;
         }
-      g_assert_cmpuint (n * buffer.end, <=, MAX_WAITING_BYTES + 2 * MAX_SOCKET_BYTES);
+      g_assert_cmpuint (n * buffer.end, <=, KV_DBUS_MAX_WAITING_BYTES + 2 * MAX_SOCKET_BYTES);
     }
 
   return n;
@@ -532,7 +531,7 @@ test_holds_up_who_is_not_read (Fixture *fixture, gconstpointer data)
 {
   guint n = fill (fixture->bus);
 
-  g_assert_cmpuint (n * 64 * 1024, >=, MAX_WAITING_BYTES);
+  g_assert_cmpuint (n * 64 * 1024, >=, KV_DBUS_MAX_WAITING_BYTES);
   for (guint i = 0; i < n; i++)
     g_assert_cmpuint (read_message (fixture->local, NULL), ==, 1);
   n = fill (fixture->local);
