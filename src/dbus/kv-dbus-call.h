@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "dbus/kv-dbus-intake.h"
+#include "dbus/kv-dbus-message.h"
 #include "dbus/kv-dbus-outbox.h"
 #include "dbus/wire/kv-dbus-writer.h"
 

@@ -129,19 +129,6 @@ kv_dbus_intake_peek (KvDbusIntake *intake, KvDbusMessage *message)
   return KV_DBUS_INTAKE_WHOLE;
 }
 
-int *
-kv_dbus_message_steal (KvDbusMessage *message, guint *n_descriptors)
-{
-  int *descriptors = NULL;
-
-  if (message->descriptors != NULL)
-    descriptors = g_memdup2 (message->descriptors, message->n_descriptors * sizeof (int));
-  *n_descriptors = message->descriptors != NULL ? message->n_descriptors : 0;
-  message->descriptors = NULL;
-
-  return descriptors;
-}
-
 void
 kv_dbus_intake_drop (KvDbusIntake *intake, KvDbusMessage *message)
 {

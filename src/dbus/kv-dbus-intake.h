@@ -3,8 +3,8 @@
  */
 #pragma once
 
+#include "dbus/kv-dbus-message.h"
 #include "dbus/wire/kv-dbus-buffer.h"
-#include "dbus/wire/kv-dbus-head.h"
 
 G_BEGIN_DECLS
 
@@ -42,33 +42,6 @@ typedef enum {
  * Reads once from @socket: as much as there is, within reason.
  */
 KvDbusIntakeResult kv_dbus_intake_receive (KvDbusIntake *intake, int socket);
-
-/**
- * KvDbusMessage:
- * @head: its head
- * @bytes: (array length=length): all of it
- * @length: in bytes
- * @descriptors: (array length=n_descriptors) (nullable): what has come with it
- * @n_descriptors: how many
- *
- * A whole message. Borrowed from an intake; who wants to have the descriptors takes them by kv_dbus_message_steal().
- */
-typedef struct {
-  KvDbusHead head;
-  const guint8 *bytes;
-  gsize length;
-  const int *descriptors;
-  guint n_descriptors;
-} KvDbusMessage;
-
-/**
- * kv_dbus_message_steal:
- * @n_descriptors: (out): how many
- *
- * Returns: (array length=n_descriptors) (transfer full) (nullable): the descriptors, to be closed by the caller; %NULL when there
- *   are none
- */
-int *kv_dbus_message_steal (KvDbusMessage *message, guint *n_descriptors);
 
 /**
  * KvDbusIntakeNext:

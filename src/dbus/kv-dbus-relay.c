@@ -3,6 +3,8 @@
  */
 #include "dbus/kv-dbus-relay.h"
 
+#include "dbus/kv-dbus-intake.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
