@@ -69,7 +69,7 @@ kv_dbus_head_measure (const guint8 *data)
   return length <= KV_DBUS_MAX_MESSAGE_BYTES ? length : 0;
 }
 
-/* A text that is there once at most, and has a form. */
+/* A text that is there once at most, and has a form: which leaves no room for what is no UTF-8, so that is not looked for. */
 static gboolean
 take_name (KvDbusReader *reader, const char **name, gboolean (*is_valid) (const char *, gsize))
 {
@@ -117,6 +117,7 @@ take_known_field (KvDbusHead *head, KvDbusReader *reader, KvDbusField field)
     case KV_DBUS_FIELD_SIGNATURE:
       if (head->signature != NULL)
         return FALSE;
+      reader->sound = FALSE;
       head->signature = kv_dbus_reader_take_signature (reader, NULL);
       return !reader->failed;
     case KV_DBUS_FIELD_UNIX_FDS:
@@ -128,21 +129,22 @@ take_known_field (KvDbusHead *head, KvDbusReader *reader, KvDbusField field)
     }
 }
 
+/* The reader is told not to check what is checked here: of a field that is known, there is only one type. */
 static gboolean
 take_field (KvDbusHead *head, KvDbusReader *reader)
 {
   guint8 field;
   const char *type;
+  gsize length;
 
   kv_dbus_reader_enter_struct (reader);
   field = kv_dbus_reader_take_byte (reader);
-  type = kv_dbus_reader_enter_variant (reader);
-  if (reader->failed || field == KV_DBUS_FIELD_INVALID)
-    return FALSE;
-  if (field >= KV_DBUS_N_FIELDS)
-    return kv_dbus_reader_skip (reader, type);
+  reader->sound = field < KV_DBUS_N_FIELDS;
+  if (!reader->sound)
+    return kv_dbus_reader_skip (reader, "v");
+  type = kv_dbus_reader_take_signature (reader, &length);
 
-  return type[0] == field_types[field] && type[1] == '\0'
+  return length == 1 && type[0] == field_types[field]
          && take_known_field (head, reader, (KvDbusField) field);
 }
 
