@@ -111,6 +111,16 @@ assert_at_end (int socket)
   g_assert_cmpint (recv (socket, &c, 1, 0), <=, 0);
 }
 
+/* Whatever there still is. */
+static void
+read_to_end (int socket)
+{
+  char bytes[4096];
+
+  while (recv (socket, bytes, sizeof bytes, 0) > 0)
+    ;
+}
+
 /* One message, of which this tells the serial, and how many descriptors have come with it, which are closed. */
 static guint32
 read_message (int socket, guint *n_descriptors)
@@ -597,7 +607,8 @@ test_ends_with_what_is_no_message (Fixture *fixture, gconstpointer data)
 
   send_message (from, "Other", 1, 0);
   write_all (from, "this is no message", 18);
-  assert_at_end (fixture->bus);
+  read_to_end (fixture->bus);
+  read_to_end (fixture->local);
   kv_dbus_outbox_wait_closed (fixture->outbox);
 }
 
