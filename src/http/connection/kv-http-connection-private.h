@@ -90,7 +90,9 @@ struct _KvHttpConnection {
   KvHttpBuffer in;        /* (owned): the request first, then what has come behind it */
   gsize scanned;          /* bytes of an incomplete head that have been looked at */
   gsize dropped;          /* bytes, while lingering */
-  int unsent;             /* likewise: what the client had not taken when that was last looked at */
+  gsize dropped_before;   /* likewise: when that was last looked at */
+  int unsent;             /* likewise: what the client had not taken then */
+  gint64 linger_end; /* likewise: when it has sent for long enough, in monotonic microseconds */
 
   KvHttpBuffer out; /* (owned): heads and short bodies, in order */
   KvHttpTail tail;  /* a long body that follows them, what is left of it */
@@ -181,7 +183,7 @@ void kv_http_connection_drop_input (KvHttpConnection *connection);
 /**
  * kv_http_connection_linger_on:
  *
- * The time to linger is over: goes on while the client takes of the response, else closes.
+ * The time to linger is over: goes on while the client takes of the response or still sends, else closes.
  */
 void kv_http_connection_linger_on (KvHttpConnection *connection);
 

@@ -17,10 +17,16 @@
 #define HEAD_READ 512
 #define CHUNKED_READ (32 * 1024)
 
-/* How long, and how much, is read over of what a client still sends after its last response; the
- * time begins anew while it takes of that. The timers are coarse: this is half a second at most. */
+/* How long a client that has had its last response may neither take of it nor send. The timers are
+ * coarse: this is half a second at most. */
 #define LINGER_TIME (400 * G_TIME_SPAN_MILLISECOND)
+
+/* How much is read over of what it still sends, beside a value of the greatest length: most who send
+ * too much send a little too much, and many look at no response before they have sent it all. */
 #define LINGER_BYTES (1024 * 1024)
+
+/* How much of that in one go. */
+#define DROP_BYTES (256 * 1024)
 
 static void
 on_end_of_input (KvHttpConnection *connection)
@@ -96,7 +102,10 @@ kv_http_connection_linger (KvHttpConnection *connection)
   kv_http_buffer_clear (&connection->in);
   connection->state = KV_HTTP_CONNECTION_LINGERING;
   connection->dropped = 0;
+  connection->dropped_before = 0;
   connection->unsent = count_unsent (connection);
+  connection->linger_end = kv_http_poller_now (connection->pool->context->poller)
+                           + connection->pool->context->limits->body_timeout;
   if (shutdown (connection->fd, SHUT_WR) < 0)
     {
       kv_http_connection_close (connection);
@@ -109,30 +118,42 @@ kv_http_connection_linger (KvHttpConnection *connection)
 void
 kv_http_connection_drop_input (KvHttpConnection *connection)
 {
+  gsize most = LINGER_BYTES + connection->pool->context->limits->max_value_size;
+  gsize stop = connection->dropped + DROP_BYTES;
   char buffer[16 * 1024];
-  gssize n = read_once (connection, buffer, sizeof buffer);
+  gssize n;
 
-  if (n > 0)
-    connection->dropped += (gsize) n;
-  if (n == 0 || connection->dropped > LINGER_BYTES
-      || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK))
+  do
+    {
+      n = read_once (connection, buffer, sizeof buffer);
+      if (n > 0)
+        connection->dropped += (gsize) n;
+    }
+  while (n > 0 && connection->unread && connection->dropped < stop);
+
+  if (n == 0 || connection->dropped > most || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK))
     kv_http_connection_close (connection);
   else
     kv_http_connection_await_input (connection);
 }
 
-/* A long response may be in the kernel for longer than that: a close over what the client still
- * sends would take it back all the same. */
+/* A long response may be in the kernel for longer than that, and a client may send for longer: a close
+ * over what it sends would take the response back all the same. */
 void
 kv_http_connection_linger_on (KvHttpConnection *connection)
 {
   int unsent = count_unsent (connection);
+  gboolean takes = unsent < connection->unsent;
+  gboolean sends =
+    connection->dropped > connection->dropped_before
+    && kv_http_poller_now (connection->pool->context->poller) < connection->linger_end;
 
-  if (unsent >= connection->unsent)
+  if (!takes && !sends)
     {
       kv_http_connection_close (connection);
       return;
     }
   connection->unsent = unsent;
+  connection->dropped_before = connection->dropped;
   kv_http_connection_set_deadline (connection, LINGER_TIME);
 }

@@ -573,6 +573,25 @@ test_lingers_while_the_response_is_taken (Fixture *fixture, gconstpointer handle
   g_assert_cmpuint (fixture->got->len, >, LARGE);
 }
 
+/* A little at a time, for longer than a client that is silent is waited for; who closes over that takes the answer back. */
+static void
+test_lingers_while_the_client_sends (Fixture *fixture, gconstpointer handler)
+{
+  gint64 end;
+
+  say (fixture, GET "Connection: close\r\n" END);
+  receive_all_of (fixture, "answer\n", 1);
+  end = g_get_monotonic_time () + 1500 * 1000;
+  while (g_get_monotonic_time () < end)
+    {
+      g_assert_cmpuint (fixture->n_closed, ==, 0);
+      g_assert_cmpint (send (fixture->client, "x", 1, MSG_NOSIGNAL), ==, 1);
+      kv_http_poller_iterate (fixture->context.poller, FALSE);
+      g_usleep (20 * 1000);
+    }
+  wait_for_close (fixture);
+}
+
 /* Nor one whose last body comes while what was answered before is still on its way to it. */
 static void
 test_gives_up_on_who_sends_a_body_and_does_not_read (Fixture *fixture, gconstpointer handler)
@@ -775,6 +794,7 @@ main (int argc, char *argv[])
                test_gives_up_on_who_sends_a_body_and_does_not_read);
   ADD ("lingers-while-the-response-is-taken", answer_at_length,
        test_lingers_while_the_response_is_taken);
+  ADD ("lingers-while-the-client-sends", answer_at_once, test_lingers_while_the_client_sends);
   ADD ("bears-clients-that-leave-while-it-writes", answer_at_length,
        test_bears_clients_that_leave_while_it_writes);
   ADD ("gives-the-socket-away", take_the_socket, test_gives_the_socket_away);
