@@ -11,6 +11,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define EVENTS_PER_TURN 128
@@ -80,8 +81,8 @@ query_guest (KvHttpPoller *poller)
   return timeout;
 }
 
-/* It says so once, and is not asked again until it has run: whatever is attached to it or changed meanwhile, from
- * whichever thread, wakes it up. */
+/* It says so once, and is not asked again until it has been woken or its time has come: whatever is attached to it or set
+ * meanwhile, from whichever thread, wakes it up. */
 static void
 ask_guest (KvHttpPoller *poller)
 {
@@ -243,6 +244,19 @@ kv_http_poller_quit (KvHttpPoller *poller)
 
 /* --- life --- */
 
+/* A context that cannot have the one that it needs ends the program. */
+static gboolean
+can_have_descriptor (void)
+{
+  int fd = eventfd (0, EFD_CLOEXEC);
+  int saved = errno;
+
+  if (fd >= 0)
+    close (fd);
+  errno = saved;
+  return fd >= 0;
+}
+
 KvHttpPoller *
 kv_http_poller_new (GError **error)
 {
@@ -255,7 +269,7 @@ kv_http_poller_new (GError **error)
   poller->polled = g_array_new (FALSE, TRUE, sizeof (GPollFD));
   g_array_set_size (poller->polled, FEW_POLLED + 1);
   poller->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
-  if (poller->epoll_fd >= 0)
+  if (poller->epoll_fd >= 0 && can_have_descriptor ())
     {
       poller->context = g_main_context_new_with_flags (G_MAIN_CONTEXT_FLAGS_OWNERLESS_POLLING);
       if (invite_guest (poller))

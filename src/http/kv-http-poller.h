@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include <glib.h>
+#include "http/kv-http-timer-heap.h"
 
 G_BEGIN_DECLS
 
@@ -16,7 +16,9 @@ G_BEGIN_DECLS
  * A GMainContext is its guest, for libsoup and for what other threads leave word by (g_source_attach(), GTask): it runs in
  * turn with the sockets. A context as the host would have each turn cost its poll() and 2,000 instructions besides,
  * which a turn that finds three requests feels. What makes the guest possible is
- * %G_MAIN_CONTEXT_FLAGS_OWNERLESS_POLLING: whatever becomes of its sources wakes it up, also in this thread.
+ * %G_MAIN_CONTEXT_FLAGS_OWNERLESS_POLLING: what is attached wakes it up, also in this thread, as times and descriptors that are
+ * set do anyway. A source that becomes ready by its own prepare() alone does not: who makes it so calls
+ * g_main_context_wakeup().
  *
  * Used in one thread only, but for the context itself.
  */
@@ -44,20 +46,6 @@ struct _KvHttpPollerItem {
   int fd;
   guint32 events;
   guint slot;
-};
-
-typedef struct _KvHttpTimer KvHttpTimer;
-typedef void (*KvHttpTimerFunc) (KvHttpTimer *timer);
-
-/**
- * KvHttpTimer:
- *
- * A timer that fires once. Embed it in its owner and zero it before first use; @func is the owner's to set.
- */
-struct _KvHttpTimer {
-  KvHttpTimerFunc func;
-  gint64 due;
-  guint index;
 };
 
 /**
@@ -150,8 +138,8 @@ void kv_http_poller_remove (KvHttpPoller *poller, KvHttpPollerItem *item);
 /**
  * kv_http_poller_now:
  *
- * Returns: the monotonic time in microseconds; within a function that the poller has called, when this turn has found
- *   something ready
+ * Returns: the monotonic time in microseconds; for a socket or a timer that the poller has called, when this turn has
+ *   found something ready
  */
 gint64 kv_http_poller_now (KvHttpPoller *poller);
 

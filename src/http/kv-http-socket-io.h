@@ -15,6 +15,10 @@ G_BEGIN_DECLS
  * threads here. A sanitizer has to see the calls. */
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 #define KV_HTTP_DIRECT_CALLS 0
+#elif defined(__has_feature)
+#define KV_HTTP_DIRECT_CALLS                                                                       \
+  !(__has_feature (thread_sanitizer) || __has_feature (address_sanitizer)                          \
+    || __has_feature (memory_sanitizer))
 #else
 #define KV_HTTP_DIRECT_CALLS 1
 #endif

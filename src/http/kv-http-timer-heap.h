@@ -3,9 +3,23 @@
  */
 #pragma once
 
-#include "http/kv-http-poller.h"
+#include <glib.h>
 
 G_BEGIN_DECLS
+
+typedef struct _KvHttpTimer KvHttpTimer;
+typedef void (*KvHttpTimerFunc) (KvHttpTimer *timer);
+
+/**
+ * KvHttpTimer:
+ *
+ * A timer that fires once. Embed it in its owner and zero it before first use; @func is the owner's to set.
+ */
+struct _KvHttpTimer {
+  KvHttpTimerFunc func;
+  gint64 due;
+  guint index;
+};
 
 /**
  * KvHttpTimerHeap:

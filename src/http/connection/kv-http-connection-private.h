@@ -80,7 +80,8 @@ struct _KvHttpConnection {
   gboolean keep;    /* as settled for the response under way */
   gboolean blocked; /* the socket takes no more now */
   gboolean unread;  /* something may be in the kernel of which no event will tell any more */
-  gboolean ending;  /* the client's half is closed: what is left to read ends there */
+  gboolean
+    stops_short;    /* a read may have stopped where there is more: at the end, or at urgent data */
   gboolean broken;  /* the client is gone */
   gboolean resting; /* idle for so long that only the socket is held on to */
   gint64 deadline;  /* in monotonic microseconds; what it means is the state's question */

@@ -19,7 +19,7 @@
 
 /* The socket tells of what comes once: that halves what epoll_wait() asks it. So whoever does not read to the end of what
  * is there leaves it marked as unread, and has it told again when its time has come. */
-#define INPUT_EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLET)
+#define INPUT_EVENTS (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET)
 
 /* A part of a request that is longer than this stays in the memory that it was read into. */
 #define LITTLE 4096
@@ -84,6 +84,13 @@ kv_http_connection_close (KvHttpConnection *connection)
   connection->state = KV_HTTP_CONNECTION_CLOSED;
 }
 
+static void
+wake_lane (KvHttpConnection *connection)
+{
+  if (connection->lane_data != NULL)
+    connection->pool->lane->wake (connection);
+}
+
 void
 kv_http_connection_break (KvHttpConnection *connection)
 {
@@ -91,7 +98,10 @@ kv_http_connection_break (KvHttpConnection *connection)
   connection->blocked = FALSE;
   /* Nobody may look at the socket any more, which would be ready for ever. */
   if (connection->state == KV_HTTP_CONNECTION_ANSWERING)
-    stop_watching (connection);
+    {
+      stop_watching (connection);
+      wake_lane (connection);
+    }
   else
     kv_http_connection_close (connection);
 }
@@ -271,8 +281,8 @@ static void
 on_input (KvHttpConnection *connection, guint32 events)
 {
   connection->unread = TRUE;
-  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
-    connection->ending = TRUE;
+  if ((events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+    connection->stops_short = TRUE;
   if (!read_input (connection) && (events & (EPOLLHUP | EPOLLERR)) != 0)
     kv_http_connection_break (connection);
 }
@@ -290,6 +300,8 @@ on_ready (KvHttpPollerItem *item, guint32 events)
       if (connection->state == KV_HTTP_CONNECTION_ANSWERING)
         connection->deadline = G_MAXINT64;
       kv_http_connection_flush (connection);
+      if (connection->state == KV_HTTP_CONNECTION_ANSWERING && !connection->blocked)
+        wake_lane (connection);
     }
   if ((events & ~(guint32) EPOLLOUT) != 0 && !connection->broken)
     on_input (connection, events);

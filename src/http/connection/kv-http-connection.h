@@ -31,6 +31,8 @@ typedef struct _KvHttpRequest KvHttpRequest;
  *   kv_http_connection_finish(), at once or later
  * @release: (nullable): let go of what kv_http_connection_set_lane_data() has left with the connection; for a lane that
  *   leaves something there. Never called while the lane has a request
+ * @wake: (nullable): for a lane that leaves something there too: while it has a request, the connection can be written to
+ *   again, or is gone
  *
  * A way from requests to responses. One for all connections of a pool.
  */
@@ -39,6 +41,7 @@ typedef struct {
   gboolean (*takes) (const KvHttpHead *head, KvHttpMethod method);
   void (*answer) (KvHttpConnection *connection);
   void (*release) (KvHttpConnection *connection);
+  void (*wake) (KvHttpConnection *connection);
 } KvHttpLane;
 
 #define KV_HTTP_POOL_SPARES 2

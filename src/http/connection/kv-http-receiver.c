@@ -50,7 +50,9 @@ get_wanted (const KvHttpConnection *connection)
          - there;
 }
 
-/* Reads once. When that was not all there is, or when the end is still to be read, no event will tell of the rest. */
+/* Reads once. When that was not all there is, no event will tell of the rest. A read that is shorter than it could be has
+ * reached the end of what is there, but where the end of the stream or urgent data comes next. (And on a unix socket where
+ * somebody has attached descriptors, which mean nothing here: who does that waits for his own time limit.) */
 static gssize
 read_once (KvHttpConnection *connection, char *data, gsize size)
 {
@@ -59,7 +61,7 @@ read_once (KvHttpConnection *connection, char *data, gsize size)
   do
     n = kv_http_recv (connection->fd, data, size);
   while (n < 0 && errno == EINTR);
-  connection->unread = n > 0 && ((gsize) n == size || connection->ending);
+  connection->unread = n > 0 && ((gsize) n == size || connection->stops_short);
   return n;
 }
 

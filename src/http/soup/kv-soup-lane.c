@@ -16,6 +16,7 @@ struct _KvSoupLane {
   SoupServer *server;      /* (owned) (nullable): from the first request on */
   GSocketAddress *address; /* (owned): libsoup wants to see one; it is shown to nobody */
   int peer;                /* (owned): the other end of the server's listener, or -1 */
+  GMainContext *nowhere;   /* (owned) (nullable): where the listener lives: nobody runs it */
 
   KvHttpConnection *reading; /* (borrowed) (nullable): whose request libsoup is reading just now */
   KvHttpConnection *running; /* (borrowed) (nullable): whose route is running just now */
@@ -184,9 +185,16 @@ on_request (SoupServer *server,
     soup_server_message_pause (message);
 }
 
+/* What became ready of a stream is found when the context is asked again. */
+static void
+wake (KvHttpConnection *connection)
+{
+  g_main_context_wakeup (get_lane (connection)->context);
+}
+
 /* A SoupServer keeps connections alive only while it has a listener. This one hears nothing, as
- * nobody speaks at its other end. Without it each request has a session of its own, which is
- * slower. */
+ * nobody speaks at its other end; so it lives in a context that nobody runs, and no turn of the
+ * worker's has to poll it. Without it each request has a session of its own, which is slower. */
 static void
 add_listener (KvSoupLane *lane)
 {
@@ -200,7 +208,14 @@ add_listener (KvSoupLane *lane)
   socket = g_socket_new_from_fd (pair[0], &error);
   if (socket == NULL)
     close (pair[0]);
-  else if (soup_server_listen_socket (lane->server, socket, 0, &error))
+  else
+    {
+      lane->nowhere = g_main_context_new ();
+      g_main_context_push_thread_default (lane->nowhere);
+      soup_server_listen_socket (lane->server, socket, 0, &error);
+      g_main_context_pop_thread_default (lane->nowhere);
+    }
+  if (error == NULL)
     return;
   g_info ("libsoup will not keep connections alive: %s", error->message);
 }
@@ -229,7 +244,10 @@ answer (KvHttpConnection *connection)
   kv_soup_stream_feed (session->stream,
                        get_head (kv_http_connection_get_exchange (connection)->method));
   if (!is_new)
-    return;
+    {
+      wake (connection);
+      return;
+    }
 
   if (lane->server == NULL)
     start_server (lane);
@@ -315,6 +333,7 @@ kv_soup_lane_get_functions (void)
     .carrier = &carrier,
     .answer = answer,
     .release = release,
+    .wake = wake,
   };
 
   return &functions;
@@ -339,6 +358,7 @@ kv_soup_lane_free (KvSoupLane *lane)
     soup_server_disconnect (lane->server);
   g_clear_object (&lane->server);
   g_object_unref (lane->address);
+  g_clear_pointer (&lane->nowhere, g_main_context_unref);
   g_main_context_unref (lane->context);
   if (lane->peer >= 0)
     close (lane->peer);

@@ -17,10 +17,10 @@ typedef gboolean (*KvSoupSourceFunc) (gpointer stream);
 /**
  * kv_soup_source_new:
  * @stream: (transfer none): a pollable stream
- * @is_ready: asked at the beginning of each turn of the loop
+ * @is_ready: asked at the beginning of each turn of the context
  *
  * Makes a source for a stream that has no descriptor of its own: what makes it ready happens in the
- * loop's own thread, in one of its turns. It takes a #GPollableSourceFunc.
+ * loop's own thread, and whoever does that wakes the context. It takes a #GPollableSourceFunc.
  *
  * Returns: (transfer full): the source
  */

@@ -11,10 +11,14 @@
 #include "http/soup/kv-soup-lane.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* How long something may take that is to happen at once, in microseconds. */
+#define PATIENCE (30 * G_TIME_SPAN_SECOND)
 
 #define HOST "Host: localhost\r\n"
 #define GET "GET /store/k HTTP/1.1\r\n" HOST
@@ -573,6 +577,29 @@ test_lingers_while_the_response_is_taken (Fixture *fixture, gconstpointer handle
   g_assert_cmpuint (fixture->got->len, >, LARGE);
 }
 
+/* More than a read takes, all of it there before the answer was sent. */
+static void
+test_reads_over_what_is_there_already (Fixture *fixture, gconstpointer handler)
+{
+  g_autofree char *rest = g_strnfill (100 * 1024, 'x');
+  g_autofree char *text = g_strconcat (GET "Connection: close\r\n" END, rest, NULL);
+  gint64 end = g_get_monotonic_time () + PATIENCE;
+  int left = 1;
+
+  say (fixture, text);
+  receive_end (fixture);
+  g_assert_cmpuint (count (fixture, "answer\n"), ==, 1);
+  while (left > 0)
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, end);
+      g_assert_cmpuint (fixture->n_closed, ==, 0);
+      kv_http_poller_iterate (fixture->context.poller, FALSE);
+      g_assert_no_errno (ioctl (fixture->client, SIOCOUTQ, &left));
+    }
+  hang_up (fixture);
+  wait_for_close (fixture);
+}
+
 /* A little at a time, for longer than a client that is silent is waited for; who closes over that takes the answer back. */
 static void
 test_lingers_while_the_client_sends (Fixture *fixture, gconstpointer handler)
@@ -794,6 +821,7 @@ main (int argc, char *argv[])
                test_gives_up_on_who_sends_a_body_and_does_not_read);
   ADD ("lingers-while-the-response-is-taken", answer_at_length,
        test_lingers_while_the_response_is_taken);
+  ADD ("reads-over-what-is-there-already", answer_at_once, test_reads_over_what_is_there_already);
   ADD ("lingers-while-the-client-sends", answer_at_once, test_lingers_while_the_client_sends);
   ADD ("bears-clients-that-leave-while-it-writes", answer_at_length,
        test_bears_clients_that_leave_while_it_writes);
