@@ -60,11 +60,32 @@ record_bytes (const Record *record)
          + (record->previous != NULL ? kv_entry_get_size (record->previous) : 0);
 }
 
+/* How many changes ahead of what is forgotten. */
+#define FETCH_AHEAD 4
+
+/* The oldest changes are cold, and their entries are touched to let go of them: fetched some changes before, they are there
+ * when a write pushes them out. Otherwise a write waits for memory half of its time. Not inlined, gcc 12 takes it for a
+ * function without effect, and leaves it out. */
+__attribute__ ((always_inline)) static inline void
+fetch_ahead (KvChangeLog *log)
+{
+  const Record *record;
+
+  if (log->head - log->tail <= FETCH_AHEAD)
+    return;
+  record = record_at (log, log->tail + FETCH_AHEAD);
+  if (record->entry != NULL)
+    __builtin_prefetch (record->entry, 1);
+  if (record->previous != NULL)
+    __builtin_prefetch (record->previous, 1);
+}
+
 static void
 forget_oldest (KvChangeLog *log)
 {
   Record *record = record_at (log, log->tail++);
 
+  fetch_ahead (log);
   log->bytes -= record_bytes (record);
   log->forgotten = record->revision;
   g_clear_pointer (&record->entry, kv_entry_unref);
@@ -92,23 +113,6 @@ grow (KvChangeLog *log)
   g_free (log->ring);
   log->ring = ring;
   log->capacity *= 2;
-}
-
-/* So many changes ahead, so that a batch does not wait either. */
-#define FETCH_AHEAD 4
-
-/* The oldest changes are cold, and their entries are touched to let go of them: fetched now, they are there when a write
- * pushes them out. Otherwise a write waits for memory half of its time. Not inlined, gcc 12 takes it for a function without
- * effect, and leaves it out. */
-__attribute__ ((always_inline)) static inline void
-fetch_oldest (KvChangeLog *log)
-{
-  const Record *record = record_at (log, MIN (log->tail + FETCH_AHEAD, log->head - 1));
-
-  if (record->entry != NULL)
-    __builtin_prefetch (record->entry, 1);
-  if (record->previous != NULL)
-    __builtin_prefetch (record->previous, 1);
 }
 
 static void
@@ -144,7 +148,6 @@ kv_change_log_append (KvChangeLog *log, KvChange *changes, guint length)
     append_one (log, &changes[i], i + 1 == length);
   while (log->bytes > log->max_bytes && log->tail < first)
     forget_oldest (log);
-  fetch_oldest (log);
   for (guint i = 0; i < log->readers->len; i++)
     {
       KvLogReader *reader = log->readers->pdata[i];
