@@ -23,12 +23,19 @@ struct _KvChangeLog {
   gsize bytes;
   gsize max_bytes;
   guint64 tail;       /* the oldest change in the ring */
+  guint64 visible;    /* what lies before it is shown to readers */
   guint64 head;       /* the next one to come */
+  guint64 kept;       /* what lies before it the keeper needs no more; KEPT_BY_NOBODY without one */
+  gsize held_bytes;   /* of what it still needs */
+  gboolean hides;     /* whether what is appended stays hidden until it is kept */
   guint64 forgotten;  /* the newest revision of which a change has left the ring */
   GPtrArray *readers; /* (owned) (element-type KvLogReader): borrowed each */
 };
 
 #define FIRST_CAPACITY 256
+
+/* Later than every sequence, so that one comparison serves a log with and without a keeper. */
+#define KEPT_BY_NOBODY G_MAXUINT64
 
 KvChangeLog *
 kv_change_log_new (guint64 revision, guint max_changes, gsize max_bytes)
@@ -41,6 +48,7 @@ kv_change_log_new (guint64 revision, guint max_changes, gsize max_bytes)
   log->max_changes = max_changes;
   log->max_bytes = max_bytes;
   log->forgotten = revision;
+  log->kept = KEPT_BY_NOBODY;
   log->readers = g_ptr_array_new ();
   return log;
 }
@@ -104,15 +112,37 @@ kv_change_log_free (KvChangeLog *log)
 }
 
 static void
-grow (KvChangeLog *log)
+resize (KvChangeLog *log, guint capacity)
 {
-  Record *ring = g_new (Record, log->capacity * 2);
+  Record *ring = g_new (Record, capacity);
 
   for (guint64 i = log->tail; i < log->head; i++)
-    ring[i & (log->capacity * 2 - 1)] = *record_at (log, i);
+    ring[i & (capacity - 1)] = *record_at (log, i);
   g_free (log->ring);
   log->ring = ring;
-  log->capacity *= 2;
+  log->capacity = capacity;
+}
+
+/* Forgets what is over the bounds, but nothing from @end on. */
+static void
+trim (KvChangeLog *log, guint64 end)
+{
+  end = MIN (end, log->kept);
+  while (log->tail < end
+         && (log->bytes > log->max_bytes || log->head - log->tail > log->max_changes))
+    forget_oldest (log);
+}
+
+static void
+wake_readers (KvChangeLog *log, guint64 first)
+{
+  for (guint i = 0; i < log->readers->len; i++)
+    {
+      KvLogReader *reader = log->readers->pdata[i];
+
+      if (reader->armed && reader->wake (reader, first))
+        reader->armed = FALSE;
+    }
 }
 
 static void
@@ -122,8 +152,8 @@ append_one (KvChangeLog *log, KvChange *change, gboolean last)
 
   if (log->head - log->tail == log->capacity)
     {
-      if (log->capacity < log->max_changes)
-        grow (log);
+      if (log->capacity < log->max_changes || log->tail >= log->kept)
+        resize (log, log->capacity * 2);
       else
         forget_oldest (log);
     }
@@ -135,6 +165,8 @@ append_one (KvChangeLog *log, KvChange *change, gboolean last)
   record->entry = g_steal_pointer (&change->entry);
   record->previous = g_steal_pointer (&change->previous);
   log->bytes += record_bytes (record);
+  if (G_UNLIKELY (log->kept != KEPT_BY_NOBODY))
+    log->held_bytes += record_bytes (record);
 }
 
 void
@@ -146,30 +178,23 @@ kv_change_log_append (KvChangeLog *log, KvChange *changes, guint length)
   first = log->head;
   for (guint i = 0; i < length; i++)
     append_one (log, &changes[i], i + 1 == length);
-  while (log->bytes > log->max_bytes && log->tail < first)
-    forget_oldest (log);
-  for (guint i = 0; i < log->readers->len; i++)
+  if (log->bytes > log->max_bytes)
+    trim (log, first);
+  if (G_LIKELY (!log->hides))
     {
-      KvLogReader *reader = log->readers->pdata[i];
-
-      if (reader->armed && reader->wake (reader, first))
-        reader->armed = FALSE;
+      log->visible = log->head;
+      wake_readers (log, first);
     }
   g_mutex_unlock (&log->lock);
 }
 
-guint
-kv_change_log_read (KvChangeLog *log,
-                    guint64 sequence,
-                    KvChange *changes,
-                    guint max,
-                    gboolean *lost)
+/* Gives what lies between @sequence and @end. Under the log's lock. */
+static guint
+give (KvChangeLog *log, guint64 sequence, guint64 end, KvChange *changes, guint max)
 {
   guint given = 0;
 
-  kv_spin_mutex_lock (&log->lock);
-  *lost = sequence < log->tail;
-  for (; !*lost && given < max && sequence < log->head; given++, sequence++)
+  for (; given < max && sequence < end; given++, sequence++)
     {
       const Record *record = record_at (log, sequence);
 
@@ -182,6 +207,21 @@ kv_change_log_read (KvChangeLog *log,
         .previous = record->previous != NULL ? kv_entry_ref (record->previous) : NULL,
       };
     }
+  return given;
+}
+
+guint
+kv_change_log_read (KvChangeLog *log,
+                    guint64 sequence,
+                    KvChange *changes,
+                    guint max,
+                    gboolean *lost)
+{
+  guint given;
+
+  kv_spin_mutex_lock (&log->lock);
+  *lost = sequence < log->tail;
+  given = *lost ? 0 : give (log, sequence, log->visible, changes, max);
   g_mutex_unlock (&log->lock);
   return given;
 }
@@ -195,7 +235,7 @@ kv_change_log_find (KvChangeLog *log, guint64 revision, guint64 *sequence)
   kv_spin_mutex_lock (&log->lock);
   reaches = revision >= log->forgotten;
   low = log->tail;
-  high = log->head;
+  high = log->visible;
   while (low < high)
     {
       guint64 middle = low + (high - low) / 2;
@@ -217,9 +257,80 @@ kv_change_log_get_head (KvChangeLog *log)
   guint64 head;
 
   kv_spin_mutex_lock (&log->lock);
-  head = log->head;
+  head = log->visible;
   g_mutex_unlock (&log->lock);
   return head;
+}
+
+void
+kv_change_log_begin_to_keep (KvChangeLog *log, guint64 revision, gboolean hides)
+{
+  kv_spin_mutex_lock (&log->lock);
+  while (log->tail < log->head)
+    forget_oldest (log);
+  log->forgotten = MAX (log->forgotten, revision);
+  log->kept = log->head;
+  log->hides = hides;
+  g_mutex_unlock (&log->lock);
+}
+
+/* What is written under both locks may be read under either. */
+void
+kv_change_log_get_held (KvChangeLog *log, KvHeldChanges *held)
+{
+  *held = (KvHeldChanges){ log->kept, log->head, log->held_bytes };
+}
+
+guint
+kv_change_log_read_held (KvChangeLog *log, guint64 sequence, KvChange *changes, guint max)
+{
+  guint given;
+
+  kv_spin_mutex_lock (&log->lock);
+  g_assert (sequence >= log->kept);
+  given = give (log, sequence, log->head, changes, max);
+  g_mutex_unlock (&log->lock);
+  return given;
+}
+
+void
+kv_change_log_settle (KvChangeLog *log, guint64 sequence)
+{
+  guint64 first;
+
+  kv_spin_mutex_lock (&log->lock);
+  g_assert (log->kept <= sequence && sequence <= log->head);
+  for (; log->kept < sequence; log->kept++)
+    log->held_bytes -= record_bytes (record_at (log, log->kept));
+
+  first = log->visible;
+  if (sequence > first)
+    {
+      log->visible = sequence;
+      wake_readers (log, first);
+    }
+  /* What has only now become visible stays, so that a reader that keeps up misses nothing. */
+  trim (log, log->hides ? first : sequence);
+  if (log->capacity > log->max_changes && log->head - log->tail <= log->max_changes)
+    resize (log, log->max_changes);
+  g_mutex_unlock (&log->lock);
+}
+
+void
+kv_change_log_withdraw (KvChangeLog *log)
+{
+  kv_spin_mutex_lock (&log->lock);
+  g_assert (log->hides);
+  while (log->head > log->visible)
+    {
+      Record *record = record_at (log, --log->head);
+
+      log->bytes -= record_bytes (record);
+      log->held_bytes -= record_bytes (record);
+      g_clear_pointer (&record->entry, kv_entry_unref);
+      g_clear_pointer (&record->previous, kv_entry_unref);
+    }
+  g_mutex_unlock (&log->lock);
 }
 
 void
@@ -245,7 +356,7 @@ kv_change_log_arm (KvChangeLog *log, KvLogReader *reader, guint64 sequence)
   gboolean armed;
 
   kv_spin_mutex_lock (&log->lock);
-  armed = reader->armed = sequence >= log->head;
+  armed = reader->armed = sequence >= log->visible;
   g_mutex_unlock (&log->lock);
   return armed;
 }

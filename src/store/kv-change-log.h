@@ -13,6 +13,10 @@ G_BEGIN_DECLS
  * Every change, in order, in a ring that is bounded by changes and by bytes: the spine of the store. Whoever must learn of
  * changes is a reader with a cursor of its own, which is a sequence number; a reader whose cursor has left the ring is
  * told so. All functions may be called from any thread.
+ *
+ * A log that is kept (kv_change_log_begin_to_keep()) has one reader more, the keeper, for whom it holds everything that it
+ * has not written down yet, however much that is; whoever appends has to see that it does not become too much. Such a log may hide
+ * what is appended from all other readers until it has been written down.
  */
 typedef struct _KvChangeLog KvChangeLog;
 
@@ -89,7 +93,7 @@ gboolean kv_change_log_find (KvChangeLog *log, guint64 revision, guint64 *sequen
 /**
  * kv_change_log_get_head:
  *
- * Returns: the sequence that the next change will have
+ * Returns: the sequence that the next change to be shown will have
  */
 guint64 kv_change_log_get_head (KvChangeLog *log);
 
@@ -116,5 +120,57 @@ void kv_change_log_remove_reader (KvChangeLog *log, KvLogReader *reader);
  * Returns: %FALSE, and leaves it unarmed, when there are changes from @sequence on already
  */
 gboolean kv_change_log_arm (KvChangeLog *log, KvLogReader *reader, guint64 sequence);
+
+/**
+ * kv_change_log_begin_to_keep:
+ * @revision: where the history of what was kept before ends
+ * @hides: whether changes are shown only once they are settled
+ *
+ * Starts to hold changes until they are settled. What the log has held so far is forgotten. Under the commit lock, as
+ * are all functions below but kv_change_log_read_held().
+ */
+void kv_change_log_begin_to_keep (KvChangeLog *log, guint64 revision, gboolean hides);
+
+/**
+ * KvHeldChanges:
+ * @first: the first change that has not been settled
+ * @end: the sequence that the next change will have
+ * @bytes: of the entries that the changes between them hold alive
+ */
+typedef struct {
+  guint64 first;
+  guint64 end;
+  gsize bytes;
+} KvHeldChanges;
+
+/**
+ * kv_change_log_get_held:
+ * @held: (out): what the keeper has not written down yet
+ */
+void kv_change_log_get_held (KvChangeLog *log, KvHeldChanges *held);
+
+/**
+ * kv_change_log_read_held:
+ * @sequence: the first change that is wanted; not settled yet
+ * @changes: (out) (array length=max): filled in with references of their own
+ *
+ * As kv_change_log_read(), for the keeper: hidden changes too.
+ */
+guint kv_change_log_read_held (KvChangeLog *log, guint64 sequence, KvChange *changes, guint max);
+
+/**
+ * kv_change_log_settle:
+ * @sequence: everything before it has been written down
+ *
+ * Shows what was hidden so far, wakes the readers that are armed, and forgets what is over the bounds.
+ */
+void kv_change_log_settle (KvChangeLog *log, guint64 sequence);
+
+/**
+ * kv_change_log_withdraw:
+ *
+ * Takes everything that is hidden out of the log again, as if it had never been there.
+ */
+void kv_change_log_withdraw (KvChangeLog *log);
 
 G_END_DECLS

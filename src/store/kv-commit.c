@@ -5,201 +5,18 @@
 
 #include "core/kv-entry-private.h"
 #include "core/kv-hash.h"
+#include "store/kv-keeping.h"
 #include "store/kv-spin.h"
-#include "store/kv-store-private.h"
 
 #include <string.h>
-
-static KvChangeKind
-change_kind (KvOperationKind kind)
-{
-  switch (kind)
-    {
-    case KV_OPERATION_SWAP:
-      return KV_CHANGE_SWAP;
-    case KV_OPERATION_DELETE:
-      return KV_CHANGE_DELETE;
-    case KV_OPERATION_PUT:
-    case KV_OPERATION_TOUCH:
-    case KV_OPERATION_INCREMENT:
-    case KV_OPERATION_GET:
-    default:
-      return KV_CHANGE_PUT;
-    }
-}
-
-/* Decimal, a sign only before negative numbers, no zero in front, within 64 bits: what an increment writes, and nothing
- * that another reader could take for something else, as many take "010" for eight. */
-static gboolean
-parse_counter (const KvEntry *entry, gint64 *value)
-{
-  const char *text = kv_entry_value (entry);
-  const char *digits = text + (*text == '-');
-  gsize n_digits = entry->value_length - (gsize) (digits - text);
-
-  if (n_digits == 0 || n_digits > 19 || entry->value_length != strlen (text))
-    return FALSE;
-  if (*digits == '0' ? entry->value_length > 1 : !g_ascii_isdigit (*digits))
-    return FALSE;
-  return g_ascii_string_to_signed (text, 10, G_MININT64, G_MAXINT64, value, NULL);
-}
-
-static KvResultStatus
-decide_increment (const KvOperation *operation, const KvEntry *current, KvEntry **next)
-{
-  gint64 value = 0;
-  char text[24];
-
-  if (current != NULL && !parse_counter (current, &value))
-    return KV_RESULT_NOT_A_NUMBER;
-  if (__builtin_add_overflow (value, operation->delta, &value))
-    return KV_RESULT_NOT_A_NUMBER;
-
-  g_snprintf (text, sizeof text, "%" G_GINT64_FORMAT, value);
-  *next = kv_entry_new_like (operation->draft, text, strlen (text),
-                             current != NULL ? current->deadline : KV_NO_DEADLINE);
-  return current != NULL ? KV_RESULT_REPLACED : KV_RESULT_CREATED;
-}
-
-static KvResultStatus
-decide_swap (KvOperation *operation, const KvEntry *current, KvEntry **next)
-{
-  if (current == NULL)
-    return KV_RESULT_NOT_FOUND;
-  if (current->value_length != operation->expected_length
-      || memcmp (kv_entry_value (current), operation->expected, operation->expected_length) != 0)
-    return KV_RESULT_CONDITION_FAILED;
-
-  operation->draft->deadline = current->deadline;
-  *next = g_steal_pointer (&operation->draft);
-  return KV_RESULT_REPLACED;
-}
-
-static gboolean
-condition_holds (const KvOperation *operation, const KvEntry *current)
-{
-  switch (operation->condition)
-    {
-    case KV_CONDITION_NONE:
-      return TRUE;
-    case KV_CONDITION_ABSENT:
-      return current == NULL;
-    case KV_CONDITION_PRESENT:
-      return current != NULL;
-    case KV_CONDITION_REVISION:
-      /* What the same transaction has put there is at no revision yet. */
-      return current != NULL && current->revision != 0
-             && current->revision == operation->if_revision;
-    default:
-      g_assert_not_reached ();
-    }
-}
-
-/* What @operation makes of @current (nullable, alive): the one place that knows the rules, without locks or side effects.
- * @next is what shall stand there (transfer full), NULL for nothing; it counts only when the status is one of
- * change. */
-static KvResultStatus
-decide (KvOperation *operation, const KvEntry *current, KvEntry **next)
-{
-  *next = NULL;
-  if (!condition_holds (operation, current))
-    return KV_RESULT_CONDITION_FAILED;
-
-  switch (operation->kind)
-    {
-    case KV_OPERATION_GET:
-      return current != NULL ? KV_RESULT_FOUND : KV_RESULT_NOT_FOUND;
-    case KV_OPERATION_PUT:
-      if (operation->keep_deadline && current != NULL)
-        operation->draft->deadline = current->deadline;
-      *next = g_steal_pointer (&operation->draft);
-      return current != NULL ? KV_RESULT_REPLACED : KV_RESULT_CREATED;
-    case KV_OPERATION_DELETE:
-      return current != NULL ? KV_RESULT_DELETED : KV_RESULT_NOT_FOUND;
-    case KV_OPERATION_SWAP:
-      return decide_swap (operation, current, next);
-    case KV_OPERATION_TOUCH:
-      if (current == NULL)
-        return KV_RESULT_NOT_FOUND;
-      *next = kv_entry_new_like (current, kv_entry_value (current), current->value_length,
-                                 operation->draft->deadline);
-      return KV_RESULT_REPLACED;
-    case KV_OPERATION_INCREMENT:
-      return decide_increment (operation, current, next);
-    default:
-      g_assert_not_reached ();
-    }
-}
-
-static gboolean
-is_change (KvResultStatus status)
-{
-  return status == KV_RESULT_CREATED || status == KV_RESULT_REPLACED || status == KV_RESULT_DELETED;
-}
-
-/* What makes an atomic transaction fail. That a key to be deleted is not there is no obstacle. */
-static gboolean
-is_failure (const KvOperation *operation, KvResultStatus status)
-{
-  return status == KV_RESULT_CONDITION_FAILED || status == KV_RESULT_NOT_A_NUMBER
-         || (status == KV_RESULT_NOT_FOUND
-             && (operation->kind == KV_OPERATION_SWAP || operation->kind == KV_OPERATION_TOUCH));
-}
-
-/* Fills in what the submitter learns. @next is only looked at where the status is one of change. */
-static void
-report (const KvOperation *operation,
-        KvResultStatus status,
-        KvEntry *current,
-        KvEntry *next,
-        KvResult *result)
-{
-  gboolean failed = status == KV_RESULT_CONDITION_FAILED || status == KV_RESULT_NOT_A_NUMBER;
-
-  *result = (KvResult){ .status = status };
-  if ((failed || status == KV_RESULT_FOUND) && current != NULL)
-    {
-      result->entry = kv_entry_ref (current);
-      result->revision = current->revision;
-    }
-  if (is_change (status) && operation->kind == KV_OPERATION_INCREMENT)
-    result->entry = kv_entry_ref (next);
-  if (is_change (status) && operation->want_previous && current != NULL)
-    result->previous = kv_entry_ref (current);
-}
-
-static void
-count (KvStore *self, KvOperationKind kind, KvResultStatus status)
-{
-  switch (kind)
-    {
-    case KV_OPERATION_GET:
-      self->gets += status == KV_RESULT_FOUND;
-      break;
-    case KV_OPERATION_SWAP:
-      if (status == KV_RESULT_REPLACED)
-        self->swaps_succeeded++;
-      else
-        self->swaps_failed++;
-      break;
-    case KV_OPERATION_DELETE:
-      self->deletes += status == KV_RESULT_DELETED;
-      break;
-    case KV_OPERATION_PUT:
-    case KV_OPERATION_TOUCH:
-    case KV_OPERATION_INCREMENT:
-      self->puts += is_change (status);
-      break;
-    default:
-      g_assert_not_reached ();
-    }
-}
 
 static guint64
 next_revision (KvStore *self)
 {
   guint64 revision = self->revision + 1;
 
+  if (G_UNLIKELY (kv_keeping_hides (self)))
+    return ++self->keeping->decided;
   __atomic_store_n (&self->revision, revision, __ATOMIC_RELEASE);
   return revision;
 }
@@ -215,40 +32,79 @@ account (KvStore *self, KvEntry *old, KvEntry *entry)
   self->keys += (entry != NULL) - (old != NULL);
 }
 
+void
+kv_store_apply (KvStore *self, KvEntry *old, KvEntry *entry)
+{
+  account (self, old, entry);
+  kv_table_replace (&self->table, old, entry);
+}
+
+void
+kv_store_apply_all (KvStore *self, const KvChange *changes, guint length)
+{
+  guint64 stripes = 0;
+
+  for (guint i = 0; i < length; i++)
+    {
+      account (self, changes[i].previous, changes[i].entry);
+      stripes |=
+        kv_table_stripe_bit (changes[i].entry != NULL ? changes[i].entry : changes[i].previous);
+    }
+
+  kv_table_lock_stripes (&self->table, stripes);
+  for (guint i = 0; i < length; i++)
+    kv_table_replace_locked (&self->table, changes[i].previous,
+                             changes[i].entry != NULL ? kv_entry_ref (changes[i].entry) : NULL);
+  kv_table_unlock_stripes (&self->table, stripes);
+}
+
 /* Carries out one decided change: a revision, the table, the log. Takes @entry (nullable), and the table's reference to
- * @old (nullable) moves on into the log. */
+ * @old (nullable) moves on into the log. Where it is to be hidden for now, all that happens is that it is pending. */
 static guint64
 publish (KvStore *self, KvChangeKind kind, KvEntry *old, KvEntry *entry)
 {
   KvChange change = { .revision = next_revision (self), .kind = kind, .previous = old };
 
   if (entry != NULL)
+    kv_entry_seal (entry, change.revision);
+  if (G_UNLIKELY (kv_keeping_hides (self)))
     {
-      kv_entry_seal (entry, change.revision);
-      change.entry = kv_entry_ref (entry);
+      change.entry = entry;
+      change.previous = old != NULL ? kv_entry_ref (old) : NULL;
+      kv_keeping_hold (self, &change, 1);
+      return change.revision;
     }
-  account (self, old, entry);
-  kv_table_replace (&self->table, old, entry);
+
+  if (entry != NULL)
+    change.entry = kv_entry_ref (entry);
+  kv_store_apply (self, old, entry);
   kv_change_log_append (self->log, &change, 1);
+  if (G_UNLIKELY (self->keeping != NULL))
+    kv_keeping_wake (self);
   return change.revision;
 }
 
 void
 kv_store_expire (KvStore *self, KvEntry *entry)
 {
-  self->expirations++;
+  if (!kv_keeping_hides (self))
+    self->expirations++;
   publish (self, KV_CHANGE_EXPIRED, entry, NULL);
 }
 
-/* What is alive under the key of @like; an entry past its deadline is removed first, as a change of its own. */
+/* What the next decision finds alive under the key of @like; an entry past its deadline is removed first, as a change of its
+ * own. */
 static KvEntry *
 peek_alive (KvStore *self, const KvEntry *like)
 {
   KvEntry *current = kv_table_peek (&self->table, like);
 
+  if (G_UNLIKELY (self->keeping != NULL))
+    current = kv_keeping_peek (self, like, current);
   if (current == NULL || !kv_entry_is_expired (current))
     return current;
-  kv_store_expire (self, current);
+  if (self->keeping == NULL || kv_keeping_may_expire (self))
+    kv_store_expire (self, current);
   return NULL;
 }
 
@@ -257,17 +113,17 @@ peek_alive (KvStore *self, const KvEntry *like)
 #define EXPIRE_A_DEADLINE 2
 
 static void
-carry_out (KvStore *self, KvOperation *operation, KvResult *result)
+carry_out (KvStore *self, KvOperation *operation, KvResult *result, KvStoreCounts *counts)
 {
   KvEntry *current = peek_alive (self, operation->draft);
   KvEntry *next;
-  KvResultStatus status = decide (operation, current, &next);
+  KvResultStatus status = kv_decide (operation, current, &next);
 
-  report (operation, status, current, next, result);
-  count (self, operation->kind, status);
-  if (!is_change (status))
+  kv_decide_report (operation, status, current, next, result);
+  kv_decide_count (counts, operation->kind, status);
+  if (!kv_decide_is_change (status))
     return;
-  result->revision = publish (self, change_kind (operation->kind), current, next);
+  result->revision = publish (self, kv_decide_change_kind (operation->kind), current, next);
   if (next != NULL && next->deadline != KV_NO_DEADLINE)
     kv_store_expire_some (self, EXPIRE_A_DEADLINE);
 }
@@ -284,13 +140,25 @@ read_one (KvStore *self, const KvOperation *operation, KvResult *result)
     *result = (KvResult){ KV_RESULT_FOUND, entry->revision, entry, NULL };
 }
 
+/* What a reader finds alive under the key of @like. Its expiry, if its time has come, is left to be told by the log. */
+static KvEntry *
+peek_visible (KvStore *self, const KvEntry *like)
+{
+  KvEntry *current = kv_table_peek (&self->table, like);
+
+  return current != NULL && !kv_entry_is_expired (current) ? current : NULL;
+}
+
 KvEntry *
 kv_store_lookup_at (KvStore *self, const KvEntry *like, guint64 *revision)
 {
   KvEntry *entry;
 
   kv_spin_mutex_lock (&self->commit_lock);
-  entry = peek_alive (self, like);
+  if (kv_keeping_hides (self))
+    entry = peek_visible (self, like);
+  else
+    entry = peek_alive (self, like);
   if (entry != NULL)
     kv_entry_ref (entry);
   *revision = self->revision;
@@ -360,16 +228,16 @@ decide_all (KvStore *self, KvOperation *operations, guint length, GArray *stages
       Stage *stage = stage_for (self, by_key, stages, operation->draft);
       KvEntry *found = stage_peek (stage);
       KvEntry *next;
-      KvResultStatus status = decide (operation, found, &next);
+      KvResultStatus status = kv_decide (operation, found, &next);
 
-      report (operation, status, found, next, &results[i]);
-      if (is_change (status))
-        stage_set (stage, next, change_kind (operation->kind));
-      all = all && !is_failure (operation, status);
+      kv_decide_report (operation, status, found, next, &results[i]);
+      if (kv_decide_is_change (status))
+        stage_set (stage, next, kv_decide_change_kind (operation->kind));
+      all = all && !kv_decide_is_failure (operation, status);
     }
 
   for (guint i = 0; !all && i < length; i++)
-    if (!is_failure (&operations[i], results[i].status))
+    if (!kv_decide_is_failure (&operations[i], results[i].status))
       {
         kv_result_clear (&results[i]);
         results[i] = (KvResult){ .status = KV_RESULT_ABORTED };
@@ -377,13 +245,13 @@ decide_all (KvStore *self, KvOperation *operations, guint length, GArray *stages
   return all;
 }
 
-/* Carries out what the stages hold as one revision: all stripes are locked before the first pointer moves, so that no
- * reader sees a half, and the log takes all changes in one go. */
-static void
+/* Carries out what the stages hold as one revision, which the log takes in one go. */
+static guint64
 publish_all (KvStore *self, GArray *stages)
 {
   g_autofree KvChange *changes = g_new0 (KvChange, stages->len);
-  guint64 stripes = 0, revision = next_revision (self);
+  gboolean hides = kv_keeping_hides (self);
+  guint64 revision = next_revision (self);
   guint n = 0;
 
   for (guint i = 0; i < stages->len; i++)
@@ -395,20 +263,24 @@ publish_all (KvStore *self, GArray *stages)
       changes[n++] = (KvChange){
         .revision = revision,
         .kind = stage->kind,
-        .entry = stage->next != NULL ? kv_entry_ref (stage->next) : NULL,
-        .previous = stage->current,
+        .entry = stage->next,
+        .previous =
+          hides && stage->current != NULL ? kv_entry_ref (stage->current) : stage->current,
       };
       if (stage->next != NULL)
         kv_entry_seal (stage->next, revision);
-      stripes |= kv_table_stripe_bit (stage->next != NULL ? stage->next : stage->current);
-      account (self, stage->current, stage->next);
     }
 
-  kv_table_lock_stripes (&self->table, stripes);
-  for (guint i = 0; i < n; i++)
-    kv_table_replace_locked (&self->table, changes[i].previous, changes[i].entry);
-  kv_table_unlock_stripes (&self->table, stripes);
+  if (hides)
+    {
+      kv_keeping_hold (self, changes, n);
+      return revision;
+    }
+  kv_store_apply_all (self, changes, n);
   kv_change_log_append (self->log, changes, n);
+  if (self->keeping != NULL)
+    kv_keeping_wake (self);
+  return revision;
 }
 
 static gboolean
@@ -422,20 +294,25 @@ has_changes (GArray *stages)
 
 /* All or nothing. Of several operations on one key only what they come to is a change; the results still tell each. */
 static gboolean
-carry_out_atomically (KvStore *self, KvOperation *operations, guint length, KvResult *results)
+carry_out_atomically (KvStore *self,
+                      KvOperation *operations,
+                      guint length,
+                      KvResult *results,
+                      KvStoreCounts *counts)
 {
   g_autoptr (GArray) stages = g_array_sized_new (FALSE, FALSE, sizeof (Stage), length);
   gboolean all = decide_all (self, operations, length, stages, results);
 
   for (guint i = 0; all && i < length; i++)
-    count (self, operations[i].kind, results[i].status);
+    kv_decide_count (counts, operations[i].kind, results[i].status);
 
   if (all && has_changes (stages))
     {
-      publish_all (self, stages);
+      guint64 revision = publish_all (self, stages);
+
       for (guint i = 0; i < length; i++)
-        if (is_change (results[i].status))
-          results[i].revision = self->revision;
+        if (kv_decide_is_change (results[i].status))
+          results[i].revision = revision;
         else if (results[i].entry != NULL) /* perhaps a draft when it was read */
           results[i].revision = results[i].entry->revision;
       kv_store_expire_some (self, EXPIRE_A_DEADLINE * stages->len);
@@ -459,8 +336,172 @@ check_drafts (const KvOperation *operations, guint length, GError **error)
   return TRUE;
 }
 
+static gboolean
+is_plain_read (const KvOperation *operation)
+{
+  return operation->kind == KV_OPERATION_GET && operation->condition == KV_CONDITION_NONE;
+}
+
+static gboolean
+are_plain_reads (const KvOperation *operations, guint length)
+{
+  for (guint i = 0; i < length; i++)
+    if (!is_plain_read (&operations[i]))
+      return FALSE;
+  return TRUE;
+}
+
+/* Each lets go of the lock when it is done: a long batch keeps no other writer waiting for all of it. */
+static void
+carry_out_batch (KvStore *self, KvOperation *operations, guint length, KvResult *results)
+{
+  for (guint i = 0; i < length; i++)
+    {
+      if (is_plain_read (&operations[i]))
+        {
+          read_one (self, &operations[i], &results[i]);
+          continue;
+        }
+      kv_spin_mutex_lock (&self->commit_lock);
+      carry_out (self, &operations[i], &results[i], &self->counts);
+      g_mutex_unlock (&self->commit_lock);
+    }
+}
+
+static gboolean
+carry_out_all (KvStore *self,
+               KvOperation *operations,
+               guint length,
+               gboolean atomic,
+               KvResult *results)
+{
+  gboolean committed = TRUE;
+
+  if (atomic && length > 1)
+    {
+      kv_spin_mutex_lock (&self->commit_lock);
+      committed = carry_out_atomically (self, operations, length, results, &self->counts);
+      g_mutex_unlock (&self->commit_lock);
+    }
+  else
+    carry_out_batch (self, operations, length, results);
+  if (atomic && length == 1)
+    committed = !kv_decide_is_failure (&operations[0], results[0].status);
+  return committed;
+}
+
+/* The same under one lock, for a store with a keeper: what is decided together shares one fate. As long as nothing pending
+ * plays a part, a plain read is of what everybody sees. */
+static gboolean
+carry_out_together (KvStore *self,
+                    KvOperation *operations,
+                    guint length,
+                    gboolean atomic,
+                    KvResult *results,
+                    KvStoreCounts *counts)
+{
+  self->keeping->looked = FALSE;
+  if (atomic && length > 1 && !are_plain_reads (operations, length))
+    return carry_out_atomically (self, operations, length, results, counts);
+
+  for (guint i = 0; i < length; i++)
+    if (is_plain_read (&operations[i]) && !self->keeping->looked)
+      read_one (self, &operations[i], &results[i]);
+    else
+      carry_out (self, &operations[i], &results[i], counts);
+  return !atomic || length > 1 || !kv_decide_is_failure (&operations[0], results[0].status);
+}
+
+typedef struct {
+  KvSubmitFunc func;
+  gpointer user_data;
+  gboolean blocks; /* whether the caller waits, and can be answered in any thread */
+} Submitter;
+
+/* Returns whether the submitter is to be answered now: with the results, or with @error. */
+static gboolean
+submit_to_keep (KvStore *self,
+                KvOperation *operations,
+                guint length,
+                gboolean atomic,
+                const Submitter *submitter,
+                KvResult *results,
+                gboolean *committed,
+                GError **error)
+{
+  KvStoreCounts hidden = { 0 };
+  KvAnswer *answer = NULL;
+
+  if (!atomic && are_plain_reads (operations, length))
+    {
+      *committed = carry_out_all (self, operations, length, FALSE, results);
+      return TRUE;
+    }
+
+  kv_spin_mutex_lock (&self->commit_lock);
+  if (kv_keeping_admit (self, operations, length, error))
+    {
+      KvStoreCounts *counts = kv_keeping_hides (self) ? &hidden : &self->counts;
+
+      *committed = carry_out_together (self, operations, length, atomic, results, counts);
+      answer = kv_keeping_must_wait (self) ? kv_answer_new (self, results, length, *committed,
+                                                            submitter->func, submitter->user_data)
+                                           : NULL;
+      if (answer != NULL)
+        {
+          answer->box = submitter->blocks ? NULL : kv_answers_get_box (self->keeping->answers);
+          answer->counts = hidden;
+          kv_keeping_queue (self, answer);
+        }
+      else
+        kv_store_counts_add (&self->counts, &hidden);
+    }
+  g_mutex_unlock (&self->commit_lock);
+  return answer == NULL;
+}
+
 /* More results than this do not stand on the stack. */
 #define FEW 8
+
+static void
+submit (KvStore *self,
+        KvOperation *operations,
+        guint length,
+        gboolean atomic,
+        const Submitter *submitter)
+{
+  KvResult few[FEW] = { 0 };
+  g_autofree KvResult *many = length > FEW ? g_new0 (KvResult, length) : NULL;
+  KvResult *results = many != NULL ? many : few;
+  g_autoptr (GError) error = NULL;
+  gboolean committed = FALSE, now = TRUE;
+
+  if (length > 1)
+    __atomic_fetch_add (&self->batches, 1, __ATOMIC_RELAXED);
+
+  if (check_drafts (operations, length, &error))
+    {
+      if (G_LIKELY (self->keeping == NULL))
+        committed = carry_out_all (self, operations, length, atomic, results);
+      else
+        now =
+          submit_to_keep (self, operations, length, atomic, submitter, results, &committed, &error);
+    }
+
+  for (guint i = 0; i < length; i++)
+    kv_operation_clear (&operations[i]);
+  if (!now)
+    return;
+
+  if (error != NULL)
+    submitter->func (self, NULL, 0, FALSE, error, submitter->user_data);
+  else
+    submitter->func (self, results, length, committed, NULL, submitter->user_data);
+  for (guint i = 0; i < length; i++)
+    kv_result_clear (&results[i]);
+  if (length > 1)
+    __atomic_fetch_sub (&self->batches, 1, __ATOMIC_RELAXED);
+}
 
 void
 kv_store_submit (KvStore *self,
@@ -470,51 +511,20 @@ kv_store_submit (KvStore *self,
                  KvSubmitFunc func,
                  gpointer user_data)
 {
-  KvResult few[FEW] = { 0 };
-  g_autofree KvResult *many = length > FEW ? g_new0 (KvResult, length) : NULL;
-  KvResult *results = many != NULL ? many : few;
-  g_autoptr (GError) error = NULL;
-  gboolean committed = TRUE;
+  const Submitter submitter = { func, user_data, FALSE };
 
-  if (!check_drafts (operations, length, &error))
-    {
-      for (guint i = 0; i < length; i++)
-        kv_operation_clear (&operations[i]);
-      func (self, NULL, 0, FALSE, error, user_data);
-      return;
-    }
+  submit (self, operations, length, atomic, &submitter);
+}
 
-  if (length > 1)
-    __atomic_fetch_add (&self->batches, 1, __ATOMIC_RELAXED);
+void
+kv_store_submit_waiting (KvStore *self,
+                         KvOperation *operations,
+                         guint length,
+                         gboolean atomic,
+                         KvSubmitFunc func,
+                         gpointer user_data)
+{
+  const Submitter submitter = { func, user_data, TRUE };
 
-  if (atomic && length > 1)
-    {
-      kv_spin_mutex_lock (&self->commit_lock);
-      committed = carry_out_atomically (self, operations, length, results);
-      g_mutex_unlock (&self->commit_lock);
-    }
-  else
-    for (guint i = 0; i < length; i++)
-      {
-        if (operations[i].kind == KV_OPERATION_GET && operations[i].condition == KV_CONDITION_NONE)
-          {
-            read_one (self, &operations[i], &results[i]);
-            continue;
-          }
-        /* Let go after each: a long batch keeps no other writer waiting for all of it. */
-        kv_spin_mutex_lock (&self->commit_lock);
-        carry_out (self, &operations[i], &results[i]);
-        g_mutex_unlock (&self->commit_lock);
-      }
-  if (atomic && length == 1)
-    committed = !is_failure (&operations[0], results[0].status);
-
-  for (guint i = 0; i < length; i++)
-    kv_operation_clear (&operations[i]);
-  func (self, results, length, committed, NULL, user_data);
-  for (guint i = 0; i < length; i++)
-    kv_result_clear (&results[i]);
-
-  if (length > 1)
-    __atomic_fetch_sub (&self->batches, 1, __ATOMIC_RELAXED);
+  submit (self, operations, length, atomic, &submitter);
 }

@@ -229,6 +229,25 @@ kv_expiry_pop_due (KvExpiry *expiry, gint64 now)
   return entry;
 }
 
+/* As deep as the heap is high. */
+static guint
+count_due_from (KvExpiry *expiry, guint index, gint64 now)
+{
+  guint due = 1;
+
+  if (index >= expiry->heap->len || slot_at (expiry, index)->deadline > now)
+    return 0;
+  for (guint child = index * ARITY + 1; child <= index * ARITY + ARITY; child++)
+    due += count_due_from (expiry, child, now);
+  return due;
+}
+
+guint
+kv_expiry_count_due (KvExpiry *expiry, gint64 now)
+{
+  return count_due_from (expiry, 0, now);
+}
+
 void
 kv_expiry_rearm (KvExpiry *expiry)
 {

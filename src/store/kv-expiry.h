@@ -70,6 +70,16 @@ void kv_expiry_remove (KvExpiry *expiry, KvEntry *entry);
 KvEntry *kv_expiry_pop_due (KvExpiry *expiry, gint64 now);
 
 /**
+ * kv_expiry_count_due:
+ * @now: kv_clock_now()
+ *
+ * Looks at no more of the heap than what is due. Under the commit lock.
+ *
+ * Returns: how many deadlines in the heap have come
+ */
+guint kv_expiry_count_due (KvExpiry *expiry, gint64 now);
+
+/**
  * kv_expiry_rearm:
  *
  * Arms the timer for what is the earliest deadline now, however close. Under the commit lock.

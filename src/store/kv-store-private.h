@@ -4,11 +4,14 @@
 #pragma once
 
 #include "store/kv-change-log.h"
+#include "store/kv-decide.h"
 #include "store/kv-expiry.h"
 #include "store/kv-store.h"
 #include "store/kv-table.h"
 
 G_BEGIN_DECLS
+
+typedef struct _KvKeeping KvKeeping;
 
 /* The store inside, for the files of this folder. The essay on its locks stands at the top of kv-store.c. */
 
@@ -21,14 +24,14 @@ struct _KvStore {
   GMainContext *context; /* (owned) */
   gint64 started;        /* kv_clock_now() */
 
+  KvKeeping *
+    keeping; /* (owned) (nullable): set before there are doors, and guarded by the commit lock inside */
+
   GMutex commit_lock; /* guards all below, the heap of deadlines, and who may change the table */
-  guint64 revision;   /* written under the lock, read by kv_store_get_revision() without */
+  guint64
+    revision; /* of what can be seen; written under the lock, read without by kv_store_get_revision() */
   guint64 keys;
-  guint64 gets; /* by submitted operations; plain lookups are counted in the table */
-  guint64 puts;
-  guint64 deletes;
-  guint64 swaps_succeeded;
-  guint64 swaps_failed;
+  KvStoreCounts counts; /* gets: of submitted operations; plain lookups are counted in the table */
   guint64 expirations;
 
   guint64 watches; /* atomic */
@@ -50,6 +53,37 @@ struct _KvStore {
  * Removes @entry and tells the log. Under the commit lock.
  */
 void kv_store_expire (KvStore *store, KvEntry *entry);
+
+/**
+ * kv_store_apply:
+ * @old: (nullable): what the table holds
+ * @entry: (nullable) (transfer full): what it shall hold
+ *
+ * Has the heap, the number of keys and the table follow a change. The table's reference to @old passes to the caller.
+ * Under the commit lock.
+ */
+void kv_store_apply (KvStore *store, KvEntry *old, KvEntry *entry);
+
+/**
+ * kv_store_apply_all:
+ * @changes: (array length=length): the changes of one revision; those of the table's references that were to the previous
+ *   entries pass to the caller
+ *
+ * The same for a transaction: all stripes are locked before the first pointer moves, so that no reader sees a half.
+ */
+void kv_store_apply_all (KvStore *store, const KvChange *changes, guint length);
+
+/**
+ * kv_store_submit_waiting:
+ *
+ * As kv_store_submit(), for one who blocks until @func is called: that may be in any thread.
+ */
+void kv_store_submit_waiting (KvStore *store,
+                              KvOperation *operations,
+                              guint length,
+                              gboolean atomic,
+                              KvSubmitFunc func,
+                              gpointer user_data);
 
 /**
  * kv_store_expire_some:

@@ -4,7 +4,7 @@
 /* The store as a program uses it directly: single operations that wait for their answer, and transactions in the style of
  * GIO. All of it stands on kv_store_submit(). */
 
-#include "store/kv-store.h"
+#include "store/kv-store-private.h"
 
 #include <string.h>
 
@@ -53,7 +53,7 @@ submit_and_wait (KvStore *self,
 
   g_mutex_init (&waiter.lock);
   g_cond_init (&waiter.answered);
-  kv_store_submit (self, operations, length, atomic, answer_waiter, &waiter);
+  kv_store_submit_waiting (self, operations, length, atomic, answer_waiter, &waiter);
 
   g_mutex_lock (&waiter.lock);
   while (!waiter.done)

@@ -26,8 +26,8 @@
 #include "store/kv-store.h"
 
 #include "core/kv-entry-private.h"
+#include "store/kv-keeping.h"
 #include "store/kv-spin.h"
-#include "store/kv-store-private.h"
 
 #include <string.h>
 
@@ -58,13 +58,17 @@ kv_store_expire_some (KvStore *self, guint most)
 {
   gint64 now = kv_clock_now ();
 
+  if (G_UNLIKELY (self->keeping != NULL) && !kv_keeping_may_expire (self))
+    return FALSE;
+
   for (guint i = 0; i < most; i++)
     {
       KvEntry *entry = kv_expiry_pop_due (self->expiry, now);
 
       if (entry == NULL)
         return FALSE;
-      kv_store_expire (self, entry);
+      if (self->keeping == NULL || kv_keeping_take_due (self, entry))
+        kv_store_expire (self, entry);
     }
   return TRUE;
 }
@@ -118,8 +122,10 @@ on_deadline (gpointer user_data)
   while (done < EXPIRE_PER_TURN && expire_some (self, EXPIRE_AT_A_TIME))
     done += EXPIRE_AT_A_TIME;
 
+  /* Who may not take away what is due must not be woken for it again and again. */
   kv_spin_mutex_lock (&self->commit_lock);
-  kv_expiry_rearm (self->expiry);
+  if (self->keeping == NULL || kv_keeping_may_expire (self))
+    kv_expiry_rearm (self->expiry);
   g_mutex_unlock (&self->commit_lock);
 }
 
@@ -218,6 +224,7 @@ kv_store_finalize (GObject *object)
   kv_expiry_free (self->expiry);
   kv_table_clear (&self->table);
   kv_change_log_free (self->log);
+  g_clear_pointer (&self->keeping, kv_keeping_free);
   g_ptr_array_unref (self->hubs);
   g_mutex_clear (&self->hubs_lock);
   g_mutex_clear (&self->commit_lock);
@@ -270,6 +277,13 @@ kv_store_get_revision (KvStore *self)
   return __atomic_load_n (&self->revision, __ATOMIC_ACQUIRE);
 }
 
+/* Under the commit lock, when everything has gone that may go. */
+static guint64
+count_alive (KvStore *self)
+{
+  return self->keys - (self->keeping != NULL ? kv_keeping_count_overdue (self) : 0);
+}
+
 guint64
 kv_store_count (KvStore *self)
 {
@@ -277,7 +291,7 @@ kv_store_count (KvStore *self)
 
   kv_store_expire_due (self);
   kv_spin_mutex_lock (&self->commit_lock);
-  keys = self->keys;
+  keys = count_alive (self);
   g_mutex_unlock (&self->commit_lock);
   return keys;
 }
@@ -288,13 +302,13 @@ kv_store_get_status (KvStore *self, KvStoreStatus *status)
   kv_store_expire_due (self);
   kv_spin_mutex_lock (&self->commit_lock);
   *status = (KvStoreStatus){
-    .keys = self->keys,
+    .keys = count_alive (self),
     .revision = self->revision,
-    .gets = self->gets + kv_table_count_hits (&self->table),
-    .puts = self->puts,
-    .deletes = self->deletes,
-    .swaps_succeeded = self->swaps_succeeded,
-    .swaps_failed = self->swaps_failed,
+    .gets = self->counts.gets + kv_table_count_hits (&self->table),
+    .puts = self->counts.puts,
+    .deletes = self->counts.deletes,
+    .swaps_succeeded = self->counts.swaps_succeeded,
+    .swaps_failed = self->counts.swaps_failed,
     .expirations = self->expirations,
     .watches = __atomic_load_n (&self->watches, __ATOMIC_RELAXED),
     .batches = __atomic_load_n (&self->batches, __ATOMIC_RELAXED),
