@@ -11,7 +11,7 @@ import zlib
 import pytest
 
 from support.bus import Bus
-from support.daemon import Daemon
+from support.daemon import MEMORY, Daemon
 
 
 @contextlib.contextmanager
@@ -66,7 +66,7 @@ def carrier(request):
 
 @pytest.fixture
 def start_kvstored(carrier):
-    """Starts kvstored: start_kvstored(*options, http=(…), bus=…, rate_limit=…, environment={…}, files=(soft, hard)).
+    """Starts kvstored: start_kvstored(*options, http=(…), bus=…, rate_limit=…, store=…, environment={…}, files=(soft, hard)).
 
     Each one is stopped at the end, and has to end well.
     """
@@ -90,9 +90,11 @@ def shared_kvstoreds():
     with contextlib.ExitStack() as stack:
 
         @functools.cache
-        def get(carrier):
+        def get(carrier, store=MEMORY):
             running = stack.enter_context(running_bus())
-            return stack.enter_context(running_kvstored(bus=running.address, carrier=carrier))
+            return stack.enter_context(
+                running_kvstored(bus=running.address, carrier=carrier, store=store)
+            )
 
         yield get
 

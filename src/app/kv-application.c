@@ -10,6 +10,7 @@
 #include "core/kv-error.h"
 #include "dbus/kv-dbus-service.h"
 #include "http/server/kv-http-server.h"
+#include "journal/sqlite/kv-sqlite-journal.h"
 #include "kv-config.h"
 #include "principal/kv-rate-limiter.h"
 #include "store/kv-store.h"
@@ -23,6 +24,8 @@
  * epoll set, timers and main context. Twice what was counted. */
 #define RESERVED_FILES 24
 #define RESERVED_FILES_PER_THREAD 8
+/* The database, its log, its lock, and what is open for a moment. */
+#define RESERVED_FILES_OF_JOURNAL 8
 
 struct _KvApplication {
   GObject parent_instance;
@@ -32,6 +35,7 @@ struct _KvApplication {
   KvHttpLimits limits;
   KvRateLimiter *limiter; /* (owned) outlives both doors */
   KvStore *store;         /* (owned) */
+  KvJournal *journal;     /* (owned) (nullable): none in memory alone */
   KvHttpServer *http;     /* (owned) (nullable) */
   KvDbusService *bus;     /* (owned) (nullable) */
 
@@ -50,6 +54,7 @@ kv_application_dispose (GObject *object)
   g_clear_handle_id (&self->stop_timeout, g_source_remove);
   g_clear_object (&self->bus);
   g_clear_object (&self->http);
+  g_clear_object (&self->journal);
   g_clear_object (&self->store);
   g_clear_pointer (&self->limiter, kv_rate_limiter_free);
   g_clear_error (&self->stop_error);
@@ -70,7 +75,8 @@ kv_application_init (KvApplication *self)
 static guint
 count_reserved_files (const KvSettings *settings)
 {
-  return RESERVED_FILES + RESERVED_FILES_PER_THREAD * settings->http_threads;
+  return RESERVED_FILES + RESERVED_FILES_PER_THREAD * settings->http_threads
+         + (settings->database != NULL ? RESERVED_FILES_OF_JOURNAL : 0);
 }
 
 /* A connection beyond what may be open would wait unaccepted; one beyond the limit is told so. */
@@ -235,6 +241,44 @@ goes_without_bus (KvApplication *self)
   return TRUE;
 }
 
+/* Addresses first: they fail at once, and a bus name that comes and goes again would mislead those who wait for it. */
+static void
+open_doors (GTask *task)
+{
+  KvApplication *self = g_task_get_source_object (task);
+  GError *error = NULL;
+
+  if (!listen_http (self, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  if (goes_without_bus (self))
+    {
+      finish_start (task);
+      return;
+    }
+  self->bus = kv_dbus_service_new (self->store, self->limiter, self->limits.max_value_size);
+  kv_dbus_service_start_async (self->bus, self->settings->bus, g_task_get_cancellable (task),
+                               on_bus_started, g_object_ref (task));
+}
+
+static void
+on_journal_opened (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  KvApplication *self = g_task_get_source_object (task);
+  GError *error = NULL;
+
+  if (!kv_journal_open_finish (KV_JOURNAL (source), result, &error))
+    {
+      g_clear_object (&self->journal);
+      g_task_return_error (task, error);
+      return;
+    }
+  open_doors (task);
+}
+
 void
 kv_application_start_async (KvApplication *self,
                             GCancellable *cancellable,
@@ -247,20 +291,19 @@ kv_application_start_async (KvApplication *self,
   g_task_set_source_tag (task, kv_application_start_async);
   /* What has been opened must be stopped in order, so a success stays one. */
   g_task_set_check_cancellable (task, FALSE);
-  /* Addresses first: they fail at once, and a bus name that comes and goes again would mislead those who wait for it. */
-  if (!check_files (self, &error) || !listen_http (self, &error))
+  if (!check_files (self, &error))
     {
       g_task_return_error (task, error);
       return;
     }
-  if (goes_without_bus (self))
+  if (self->settings->database == NULL)
     {
-      finish_start (task);
+      open_doors (task);
       return;
     }
-  self->bus = kv_dbus_service_new (self->store, self->limiter, self->limits.max_value_size);
-  kv_dbus_service_start_async (self->bus, self->settings->bus, cancellable, on_bus_started,
-                               g_steal_pointer (&task));
+  self->journal = kv_sqlite_journal_new (self->settings->database, self->settings->durability);
+  kv_journal_open_async (self->journal, self->store, cancellable, on_journal_opened,
+                         g_steal_pointer (&task));
 }
 
 gboolean
@@ -271,22 +314,51 @@ kv_application_start_finish (KvApplication *self, GAsyncResult *result, GError *
 }
 
 static void
-finish_one_stop (GTask *task, GError *error)
+finish_stop (GTask *task)
 {
   KvApplication *self = g_task_get_source_object (task);
 
-  if (self->stop_error == NULL)
-    self->stop_error = error;
-  else
-    g_clear_error (&error);
-  if (--self->stops_pending > 0)
-    return;
-
-  g_clear_handle_id (&self->stop_timeout, g_source_remove);
   if (self->stop_error != NULL)
     g_task_return_error (task, g_steal_pointer (&self->stop_error));
   else
     g_task_return_boolean (task, TRUE);
+}
+
+static void
+note_stop_error (KvApplication *self, GError *error)
+{
+  if (self->stop_error == NULL)
+    self->stop_error = error;
+  else
+    g_clear_error (&error);
+}
+
+static void
+on_journal_closed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  kv_journal_close_finish (KV_JOURNAL (source), result, &error);
+  note_stop_error (g_task_get_source_object (task), error);
+  finish_stop (task);
+}
+
+/* The doors are closed, and the last writes are answered: for that the journal had to be there. */
+static void
+finish_one_stop (GTask *task, GError *error)
+{
+  KvApplication *self = g_task_get_source_object (task);
+
+  note_stop_error (self, error);
+  if (--self->stops_pending > 0)
+    return;
+
+  g_clear_handle_id (&self->stop_timeout, g_source_remove);
+  if (self->journal != NULL)
+    kv_journal_close_async (self->journal, on_journal_closed, g_object_ref (task));
+  else
+    finish_stop (task);
 }
 
 static void

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 /**
  * KvApplication:
  *
- * What kvstored is made of: the only place that names the store, the limiter and both doors, and that knows in which
+ * What kvstored is made of: the only place that names the store, its journal, the limiter and both doors, and that knows in which
  * order they open and close. Lives in the main context in which it was made.
  */
 #define KV_TYPE_APPLICATION (kv_application_get_type ())
@@ -27,7 +27,7 @@ KvApplication *kv_application_new (const KvSettings *settings);
 /**
  * kv_application_start_async:
  *
- * Opens both doors: binds the addresses, takes the bus name, then serves; says so in the log and on the settings'
+ * Opens the journal, if there is to be one, and loads what it holds; then opens both doors: binds the addresses, takes the bus name, then serves; says so in the log and on the settings'
  * @ready_fd. Where nobody has named a bus, one that cannot be reached is done without, as long as there is HTTP.
  */
 void kv_application_start_async (KvApplication *application,
@@ -49,7 +49,7 @@ kv_application_start_finish (KvApplication *application, GAsyncResult *result, G
  * kv_application_stop_async:
  *
  * Closes both doors at once: nothing new is let in, what is in flight is finished within 30 seconds, streams and watches
- * are ended, the bus name is given up. To be called once, after a start that succeeded.
+ * are ended, the bus name is given up. Then the journal writes what is left. To be called once, after a start that succeeded.
  */
 void kv_application_stop_async (KvApplication *application,
                                 GAsyncReadyCallback callback,

@@ -3,6 +3,7 @@
  */
 #include "app/kv-settings.h"
 #include "core/kv-error.h"
+#include "journal/sqlite/kv-sqlite-journal.h"
 #include "kv-config.h"
 
 #include <glib/gi18n-lib.h>
@@ -56,7 +57,11 @@ new_option_context (CommandLine *line)
     { "bus", 0, 0, G_OPTION_ARG_CALLBACK, note_option,
       N_ ("Serve D-Bus on WHICH: session (default), system, an address, or none"), N_ ("WHICH") },
     { "store", 0, 0, G_OPTION_ARG_CALLBACK, note_option,
-      N_ ("Keep the keys in WHERE: memory: (default)"), N_ ("WHERE") },
+      N_ ("Keep the keys in WHERE: memory:, or sqlite:/PATH (the default, in XDG_DATA_HOME)"),
+      N_ ("WHERE") },
+    { "durability", 0, 0, G_OPTION_ARG_CALLBACK, note_option,
+      N_ ("Answer writes when they are on the disk: strict (default), or before: relaxed"),
+      N_ ("HOW") },
     { "rate-limit", 0, 0, G_OPTION_ARG_CALLBACK, note_option,
       N_ ("Requests a second for each client (default: 5000:10000), or off"), N_ ("N[:BURST]") },
     { "http-threads", 0, 0, G_OPTION_ARG_CALLBACK, note_option,
@@ -225,16 +230,19 @@ apply_file (KvSettings *settings, GKeyFile *file, GError **error)
 }
 
 static char *
-get_default_path (const char *const *environment)
+get_default_path (const char *const *environment,
+                  const char *variable,
+                  const char *below_home,
+                  const char *name)
 {
-  const char *base = g_environ_getenv ((char **) environment, "XDG_CONFIG_HOME");
+  const char *base = g_environ_getenv ((char **) environment, variable);
   const char *home = g_environ_getenv ((char **) environment, "HOME");
   g_autofree char *fallback = NULL;
 
   /* XDG Base Directory Specification: a path that is not absolute counts as none. */
   if (base == NULL || !g_path_is_absolute (base))
-    base = fallback = g_build_filename (home != NULL ? home : g_get_home_dir (), ".config", NULL);
-  return g_build_filename (base, "kvstore", "kvstore.conf", NULL);
+    base = fallback = g_build_filename (home != NULL ? home : g_get_home_dir (), below_home, NULL);
+  return g_build_filename (base, "kvstore", name, NULL);
 }
 
 static gboolean
@@ -247,7 +255,9 @@ read_file (KvSettings *settings,
   g_autofree char *path = NULL;
   g_autoptr (GError) file_error = NULL;
 
-  path = given_path != NULL ? g_strdup (given_path) : get_default_path (environment);
+  path = given_path != NULL
+           ? g_strdup (given_path)
+           : get_default_path (environment, "XDG_CONFIG_HOME", ".config", "kvstore.conf");
   if (g_key_file_load_from_file (file, path, G_KEY_FILE_NONE, &file_error)
       && apply_file (settings, file, &file_error))
     return TRUE;
@@ -293,8 +303,18 @@ apply_command_line (KvSettings *settings, const CommandLine *line, GError **erro
 
 /* What no single source can know: the defaults that depend on others, and what does not go together. */
 static gboolean
-complete (KvSettings *settings, guint64 port, GError **error)
+complete (KvSettings *settings, guint64 port, const char *const *environment, GError **error)
 {
+  if (settings->store_is_default)
+    settings->database =
+      get_default_path (environment, "XDG_DATA_HOME", ".local/share", "kvstore.db");
+  if (settings->database != NULL && settings->max_value_size > KV_SQLITE_VALUE_MAX_BYTES)
+    {
+      g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
+                   _ ("--max-value-size: a value that is kept in a file has at most %u bytes"),
+                   KV_SQLITE_VALUE_MAX_BYTES);
+      return FALSE;
+    }
   if (settings->http_is_default)
     {
       g_strfreev (settings->http);
@@ -325,7 +345,8 @@ kv_settings_load (const char *const *arguments, const char *const *environment, 
     settings->show_version = TRUE;
   else if (!read_file (settings, line.config_file, environment, error)
            || !read_environment (settings, environment, &port, error)
-           || !apply_command_line (settings, &line, error) || !complete (settings, port, error))
+           || !apply_command_line (settings, &line, error)
+           || !complete (settings, port, environment, error))
     return NULL;
   return g_steal_pointer (&settings);
 }

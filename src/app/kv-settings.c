@@ -192,19 +192,36 @@ set_ready_fd (KvSettings *settings, const char *value, GError **error)
 }
 
 static gboolean
+set_durability (KvSettings *settings, const char *value, GError **error)
+{
+  gboolean strict = g_str_equal (value, "strict");
+
+  if (!strict && !g_str_equal (value, "relaxed"))
+    return fail (error, _ ("“%s” is neither strict nor relaxed"), value);
+  settings->durability = strict ? KV_DURABILITY_STRICT : KV_DURABILITY_RELAXED;
+  return TRUE;
+}
+
+static gboolean
 set_store (KvSettings *settings, const char *value, GError **error)
 {
-  static const char *const planned[] = { "sqlite:", "etcd:", "bus:", NULL };
+  static const char *const planned[] = { "etcd:", "bus:", NULL };
+  const char *path = g_str_has_prefix (value, "sqlite:") ? value + strlen ("sqlite:") : NULL;
 
-  if (g_str_equal (value, "memory:"))
-    return TRUE;
   for (gsize i = 0; planned[i] != NULL; i++)
     {
       if (g_str_has_prefix (value, planned[i]))
-        return fail (error, _ ("“%s” is not available: this version keeps keys in memory only"),
-                     value);
+        return fail (error, _ ("“%s” is not available in this version"), value);
     }
-  return fail (error, _ ("“%s” is no store that is known: this version has “memory:” only"), value);
+  if (path != NULL && (*path == '\0' || g_str_has_suffix (path, "/")))
+    return fail (error, _ ("“%s” names no file: sqlite:/PATH does"), value);
+  if (path == NULL && !g_str_equal (value, "memory:"))
+    return fail (error, _ ("“%s” is no store that is known: sqlite:/PATH and memory: are"), value);
+
+  g_free (settings->database);
+  settings->database = path != NULL ? g_canonicalize_filename (path, NULL) : NULL;
+  settings->store_is_default = FALSE;
+  return TRUE;
 }
 
 static gboolean
@@ -216,6 +233,7 @@ set_version (KvSettings *settings, const char *value, GError **error)
 static const Setting known_settings[] = {
   { "allow-remote", TRUE, set_allow_remote },
   { "bus", TRUE, set_bus },
+  { "durability", TRUE, set_durability },
   { "http", TRUE, set_http },
   { "http-threads", TRUE, set_http_threads },
   { "no-express", TRUE, set_no_express },
@@ -248,6 +266,8 @@ kv_settings_new (void)
   settings->http_is_default = TRUE;
   settings->bus = g_strdup ("session");
   settings->bus_is_default = TRUE;
+  settings->store_is_default = TRUE;
+  settings->durability = KV_DURABILITY_STRICT;
   settings->http_threads = MIN (g_get_num_processors (), 2);
   settings->max_connections = kv_http_default_limits.max_connections;
   settings->max_value_size = KV_VALUE_MAX_BYTES;
@@ -263,6 +283,7 @@ kv_settings_free (KvSettings *settings)
 {
   g_strfreev (settings->http);
   g_free (settings->bus);
+  g_free (settings->database);
   g_free (settings);
 }
 

@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include "store/kv-store-keeper.h"
+
 #include <glib.h>
 
 G_BEGIN_DECLS
@@ -14,6 +16,9 @@ G_BEGIN_DECLS
  * @http_is_default: whether nobody has named an address, so that one that this machine lacks (IPv6) is not missed
  * @bus: (nullable): `session`, `system` or a D-Bus address; %NULL for none
  * @bus_is_default: whether nobody has named a bus, so that none need be there
+ * @database: (nullable): the file in which the keys are kept, or %NULL for memory alone
+ * @store_is_default: whether nobody has named a store
+ * @durability: what an answered write means
  * @allow_remote: whether HTTP may be served beyond loopback
  * @http_threads: workers of the HTTP door
  * @no_express: whether libsoup answers all requests over HTTP
@@ -33,6 +38,9 @@ typedef struct {
   gboolean http_is_default;
   char *bus; /* (owned) */
   gboolean bus_is_default;
+  char *database; /* (owned) */
+  gboolean store_is_default;
+  KvDurability durability;
   gboolean allow_remote;
   guint http_threads;
   gboolean no_express;

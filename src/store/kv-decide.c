@@ -3,8 +3,6 @@
  */
 #include "store/kv-decide.h"
 
-#include "core/kv-entry-private.h"
-
 #include <string.h>
 
 /* Decimal, a sign only before negative numbers, no zero in front, within 64 bits: what an increment writes, and nothing
@@ -105,25 +103,4 @@ kv_decide (KvOperation *operation, const KvEntry *current, KvEntry **next)
     default:
       g_assert_not_reached ();
     }
-}
-
-void
-kv_decide_report (const KvOperation *operation,
-                  KvResultStatus status,
-                  KvEntry *current,
-                  KvEntry *next,
-                  KvResult *result)
-{
-  gboolean failed = status == KV_RESULT_CONDITION_FAILED || status == KV_RESULT_NOT_A_NUMBER;
-
-  *result = (KvResult){ .status = status };
-  if ((failed || status == KV_RESULT_FOUND) && current != NULL)
-    {
-      result->entry = kv_entry_ref (current);
-      result->revision = current->revision;
-    }
-  if (kv_decide_is_change (status) && operation->kind == KV_OPERATION_INCREMENT)
-    result->entry = kv_entry_ref (next);
-  if (kv_decide_is_change (status) && operation->want_previous && current != NULL)
-    result->previous = kv_entry_ref (current);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/kv-change.h"
+#include "core/kv-entry-private.h"
 #include "core/kv-operation.h"
 
 G_BEGIN_DECLS
@@ -102,11 +103,26 @@ kv_decide_is_failure (const KvOperation *operation, KvResultStatus status)
  * @next: (nullable): what shall stand there; only looked at where the status is one of change
  * @result: (out): filled in with what the submitter learns
  */
-void kv_decide_report (const KvOperation *operation,
-                       KvResultStatus status,
-                       KvEntry *current,
-                       KvEntry *next,
-                       KvResult *result);
+static inline void
+kv_decide_report (const KvOperation *operation,
+                  KvResultStatus status,
+                  KvEntry *current,
+                  KvEntry *next,
+                  KvResult *result)
+{
+  gboolean failed = status == KV_RESULT_CONDITION_FAILED || status == KV_RESULT_NOT_A_NUMBER;
+
+  *result = (KvResult){ .status = status };
+  if ((failed || status == KV_RESULT_FOUND) && current != NULL)
+    {
+      result->entry = kv_entry_ref (current);
+      result->revision = current->revision;
+    }
+  if (kv_decide_is_change (status) && operation->kind == KV_OPERATION_INCREMENT)
+    result->entry = kv_entry_ref (next);
+  if (kv_decide_is_change (status) && operation->want_previous && current != NULL)
+    result->previous = kv_entry_ref (current);
+}
 
 /**
  * kv_decide_count:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from gi.repository import GLib
 
 from support.bus import BusError
-from support.daemon import find_program
+from support.daemon import SQLITE, find_program
 from support.limits import SOON
 
 
@@ -396,9 +396,12 @@ class LibraryWatch:
 
 
 # The doors by the names that the tests have for them, and what carries HTTP in the daemon behind them.
+# Each with what carries HTTP, and what the store of its daemon is: None for the default of the tests, which is memory.
 DOORS = {
-    "http-express": (HttpDoor, "express"),
-    "http-libsoup": (HttpDoor, "libsoup"),
-    "dbus": (DbusDoor, "express"),
-    "library": (LibraryDoor, None),
+    "http-express": (HttpDoor, "express", None),
+    "http-libsoup": (HttpDoor, "libsoup", None),
+    "http-strict": (HttpDoor, "express", SQLITE),
+    "dbus": (DbusDoor, "express", None),
+    "dbus-strict": (DbusDoor, "express", SQLITE),
+    "library": (LibraryDoor, None, None),
 }

@@ -5,6 +5,8 @@
 import pytest
 from doors import DOORS, Event
 
+from support.daemon import MEMORY
+
 
 # Those with limits of their own.
 FRONT_ENDS = [name for name in DOORS if name != "library"]
@@ -12,9 +14,9 @@ FRONT_ENDS = [name for name in DOORS if name != "library"]
 
 @pytest.fixture(params=DOORS)
 def door(request, shared_kvstoreds):
-    kind, carrier = DOORS[request.param]
+    kind, carrier, store = DOORS[request.param]
     # The library is a process of its own and needs no daemon.
-    opened = kind(shared_kvstoreds(carrier) if carrier else None)
+    opened = kind(shared_kvstoreds(carrier, store or MEMORY) if carrier else None)
     yield opened
     opened.close()
 

@@ -18,6 +18,10 @@ from support.limits import LATER, SOON
 from support.sse import EventStream
 from support.wire import Connection, build_request
 
+# What most tests are not about, and what those say that are: the file in the daemon's own XDG_DATA_HOME.
+MEMORY = "memory:"
+SQLITE = "sqlite:"
+
 # What a service that works has no reason to write.
 BAD_OUTPUT = re.compile(r"CRITICAL|WARNING|Sanitizer|runtime error|\*\* ERROR|Assertion")
 
@@ -77,11 +81,11 @@ class Daemon:
     """A kvstored that runs.
 
     process: the Popen; addresses: the lines that it wrote when it was ready; http: its first HTTP address as a base
-    URL; port: its TCP port; bus_address: the bus that it is on, or None.
+    URL; port: its TCP port; bus_address: the bus that it is on, or None; database: where it keeps its keys if the store is SQLITE.
     """
 
     def __init__(self, directory, *options, http=("127.0.0.1:0",), bus="none", rate_limit="off",
-                 carrier="express", environment=(), files=None):
+                 carrier="express", store=MEMORY, environment=(), files=None):
         arguments = [find_program("src", "kvstored"), *CARRIERS[carrier]]
         for address in http:
             arguments += ["--http", address]
@@ -89,6 +93,9 @@ class Daemon:
             arguments += ["--bus", bus]
         if rate_limit is not None:
             arguments += ["--rate-limit", rate_limit]
+        self.database = os.path.join(directory, "data_home", "kvstore", "kvstore.db")
+        if store != SQLITE:
+            arguments += ["--store", store]
         self.directory = directory
         self.bus_address = bus if bus not in ("none", None) else None
         self.expected_output = None

@@ -216,12 +216,26 @@ test_closed_ready_fd (Fixture *fixture, gconstpointer data)
 static void
 test_stores (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (KvSettings) settings = load (fixture, "--store memory:");
+  g_autoptr (KvSettings) memory = load (fixture, "--store memory:");
+  g_autoptr (KvSettings) file =
+    load (fixture, "--store sqlite:/tmp/x/../kv.db --durability relaxed");
+  g_autofree char *expected = g_build_filename (fixture->directory, "kvstore", "kvstore.db", NULL);
+  g_autoptr (KvSettings) usual = NULL;
 
-  g_assert_nonnull (settings);
-  assert_refused (fixture, "--store sqlite:/tmp/kv.db", "keeps keys in memory only");
-  assert_refused (fixture, "--store etcd://127.0.0.1:2379/kv", "keeps keys in memory only");
-  assert_refused (fixture, "--store bus:", "keeps keys in memory only");
+  g_assert_null (memory->database);
+  g_assert_cmpint (memory->durability, ==, KV_DURABILITY_STRICT);
+  g_assert_cmpstr (file->database, ==, "/tmp/kv.db");
+  g_assert_cmpint (file->durability, ==, KV_DURABILITY_RELAXED);
+  fixture->environment =
+    g_environ_setenv (fixture->environment, "XDG_DATA_HOME", fixture->directory, TRUE);
+  usual = load (fixture, "");
+  g_assert_cmpstr (usual->database, ==, expected);
+  assert_refused (fixture, "--store sqlite:", "names no file");
+  assert_refused (fixture, "--store sqlite:/tmp/", "names no file");
+  assert_refused (fixture, "--max-value-size 1000000000", "--max-value-size: ");
+  assert_refused (fixture, "--durability lax", "“lax”");
+  assert_refused (fixture, "--store etcd://127.0.0.1:2379/kv", "not available");
+  assert_refused (fixture, "--store bus:", "not available");
   assert_refused (fixture, "--store redis:", "redis:");
   assert_refused (fixture, "--store memory", "“memory”");
   assert_refused (fixture, "--store memory:x", "“memory:x”");
@@ -231,8 +245,8 @@ test_stores (Fixture *fixture, gconstpointer data)
 static void
 test_unknown_options (Fixture *fixture, gconstpointer data)
 {
-  static const char *const unknown[] = { "--durability", "--http-auth", "--allow-origin",
-                                         "--allow-host", "--nonsense" };
+  static const char *const unknown[] = { "--http-auth", "--allow-origin", "--allow-host",
+                                         "--nonsense" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (unknown); i++)
     {
@@ -315,6 +329,7 @@ test_file (Fixture *fixture, gconstpointer data)
                        "http=none\n"
                        "bus=system\n"
                        "store=memory:\n"
+                       "durability=relaxed\n"
                        "rate-limit=off\n"
                        "http-threads=1\n"
                        "max-connections=2\n"
@@ -351,7 +366,7 @@ test_bad_files (Fixture *fixture, gconstpointer data)
     { "http=none\n", "kvstore.conf: " },
     { "[kvstored]\nlog-level=loud\n", "kvstore.conf: log-level: “loud”" },
     { "[kvstored]\nallow-remote=yes\n", "kvstore.conf: allow-remote: “yes”" },
-    { "[kvstored]\nstore=sqlite:/tmp/x\n", "keeps keys in memory only" },
+    { "[kvstored]\nstore=sqlite:\n", "names no file" },
     { "[kvstored]\nbus=unix:path=\\q\n", "kvstore.conf: " },
     { "[kvstored]\nmax-value-size=\\q\n", "kvstore.conf: " },
     { "[kvstored]\nhttp=\n", "kvstore.conf: http: " },

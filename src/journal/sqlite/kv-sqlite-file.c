@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#define G_LOG_DOMAIN "kvstore"
+
+#include "journal/sqlite/kv-sqlite-file.h"
+
+#include "core/kv-clock.h"
+#include "core/kv-error.h"
+#include "journal/sqlite/kv-sqlite-error.h"
+#include "journal/sqlite/kv-sqlite-lock.h"
+#include "journal/sqlite/kv-sqlite-schema.h"
+#include "kv-config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Pages in the write-ahead log, of 4 KiB each, at which it is emptied in the midst of work. Less would mean to write the
+ * same pages more often, and to stop for the disk more often; more, to stop for longer. */
+#define LONG_LOG 4000
+
+/* What the log's file is cut to after a large transaction. */
+#define LOG_FILE_LIMIT "16777216"
+
+/* How exactly the clocks are known after the machine was switched off. */
+#define CLOCKS_INTERVAL G_USEC_PER_SEC
+
+typedef enum {
+  BEGIN,
+  COMMIT,
+  ROLLBACK,
+  PUT,
+  REMOVE,
+  NOTE_REVISION,
+  NOTE_CLOCKS,
+  N_STATEMENTS
+} Statement;
+
+static const char *const sql[N_STATEMENTS] = {
+  [BEGIN] = "BEGIN IMMEDIATE",
+  [COMMIT] = "COMMIT",
+  [ROLLBACK] = "ROLLBACK",
+  [PUT] = "INSERT INTO entries (key, value, revision, deadline, boot) VALUES (?1, ?2, ?3, ?4, ?5)"
+          " ON CONFLICT (key) DO UPDATE SET value = excluded.value, revision = excluded.revision,"
+          " deadline = excluded.deadline, boot = excluded.boot",
+  [REMOVE] = "DELETE FROM entries WHERE key = ?1",
+  [NOTE_REVISION] = "UPDATE state SET revision = ?1",
+  [NOTE_CLOCKS] = "UPDATE boots SET boottime = ?2, wall = ?3 WHERE number = ?1",
+};
+
+struct _KvSqliteFile {
+  char *path;                             /* (owned) */
+  int lock_fd;                            /* (owned) -1 */
+  sqlite3 *db;                            /* (owned) (nullable) */
+  sqlite3_stmt *statements[N_STATEMENTS]; /* (owned) */
+  KvSqliteBoots *boots;                   /* (owned) */
+  gint64 boot;                            /* the number of the boot in which we run */
+  gint64 clocks_noted;                    /* kv_clock_now() when they were written last */
+  int log_pages;                          /* in the write-ahead log, since it was last emptied */
+};
+
+static gboolean
+create_directory (const char *path, GError **error)
+{
+  g_autofree char *directory = g_path_get_dirname (path);
+
+  if (g_mkdir_with_parents (directory, 0700) == 0)
+    return TRUE;
+  g_set_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE, _ ("cannot create the directory: %s"),
+               g_strerror (errno));
+  return FALSE;
+}
+
+/* SQLite would create it readable for everybody, and tells less of why it cannot. The descriptor is closed before SQLite has
+ * any of its locks, which closing another one would take away. */
+static gboolean
+create_file (const char *path, GError **error)
+{
+  int fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+  if (fd >= 0)
+    {
+      close (fd);
+      return TRUE;
+    }
+  g_set_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE, _ ("cannot open the file for writing: %s"),
+               g_strerror (errno));
+  return FALSE;
+}
+
+static int
+on_log_written (void *user_data, sqlite3 *db, const char *name, int pages)
+{
+  ((KvSqliteFile *) user_data)->log_pages = pages;
+  return SQLITE_OK;
+}
+
+static gboolean
+run_sql (KvSqliteFile *self, const char *text, GError **error)
+{
+  return sqlite3_exec (self->db, text, NULL, NULL, NULL) == SQLITE_OK
+         || kv_sqlite_error_set (self->db, error);
+}
+
+/* Nothing here writes to the file, but that a file of ours that was not closed in order gets its index of the log in memory:
+ * an exclusive lock, which also keeps other programs from holding us up, needs no shared one. */
+static gboolean
+connect_to_file (KvSqliteFile *self, GError **error)
+{
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+
+  if (sqlite3_open_v2 (self->path, &self->db, flags, NULL) != SQLITE_OK)
+    return kv_sqlite_error_set (self->db, error);
+  sqlite3_extended_result_codes (self->db, 1);
+  sqlite3_db_config (self->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+  sqlite3_db_config (self->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+  return run_sql (self,
+                  "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cell_size_check = ON;"
+                  "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;",
+                  error);
+}
+
+/* A commit is on the disk when it returns, in relaxed mode too: there it is one a second at most, which costs nothing. */
+static gboolean
+set_up_log (KvSqliteFile *self, GError **error)
+{
+  sqlite3_stmt *statement = NULL;
+  gboolean ok =
+    sqlite3_prepare_v2 (self->db, "PRAGMA journal_mode = WAL", -1, &statement, NULL) == SQLITE_OK
+    && sqlite3_step (statement) == SQLITE_ROW
+    && g_strcmp0 ((const char *) sqlite3_column_text (statement, 0), "wal") == 0;
+
+  if (!ok)
+    kv_sqlite_error_set (self->db, error);
+  sqlite3_finalize (statement);
+  if (!ok
+      || !run_sql (self,
+                   "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
+                   "PRAGMA journal_size_limit = " LOG_FILE_LIMIT ";"
+                   "PRAGMA cache_size = -8192;",
+                   error))
+    return FALSE;
+  sqlite3_wal_hook (self->db, on_log_written, self);
+  return TRUE;
+}
+
+static gboolean
+prepare (KvSqliteFile *self, GError **error)
+{
+  for (guint i = 0; i < N_STATEMENTS; i++)
+    if (sqlite3_prepare_v3 (self->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &self->statements[i],
+                            NULL)
+        != SQLITE_OK)
+      return kv_sqlite_error_set (self->db, error);
+  return TRUE;
+}
+
+static gboolean
+open_all (KvSqliteFile *self, GError **error)
+{
+  int version;
+
+  if (!create_directory (self->path, error))
+    return FALSE;
+  self->lock_fd = kv_sqlite_lock_take (self->path, error);
+  return self->lock_fd >= 0 && create_file (self->path, error) && connect_to_file (self, error)
+         && kv_sqlite_schema_check (self->db, &version, error) && set_up_log (self, error)
+         && kv_sqlite_schema_upgrade (self->db, version, kv_sqlite_schema_steps,
+                                      kv_sqlite_schema_n_steps, error)
+         && prepare (self, error);
+}
+
+KvSqliteFile *
+kv_sqlite_file_open (const char *path, GError **error)
+{
+  KvSqliteFile *self = g_new0 (KvSqliteFile, 1);
+
+  self->path = g_strdup (path);
+  self->lock_fd = -1;
+  self->boots = kv_sqlite_boots_new ();
+  if (open_all (self, error))
+    return self;
+
+  g_prefix_error (error, "%s: ", path);
+  kv_sqlite_file_close (self);
+  return NULL;
+}
+
+void
+kv_sqlite_file_close (KvSqliteFile *self)
+{
+  for (guint i = 0; i < N_STATEMENTS; i++)
+    sqlite3_finalize (self->statements[i]);
+  sqlite3_close (self->db);
+  if (self->lock_fd >= 0)
+    close (self->lock_fd);
+  kv_sqlite_boots_free (self->boots);
+  g_free (self->path);
+  g_free (self);
+}
+
+const char *
+kv_sqlite_file_get_path (KvSqliteFile *self)
+{
+  return self->path;
+}
+
+sqlite3 *
+kv_sqlite_file_get_db (KvSqliteFile *self)
+{
+  return self->db;
+}
+
+KvSqliteBoots *
+kv_sqlite_file_get_boots (KvSqliteFile *self)
+{
+  return self->boots;
+}
+
+/* Runs a statement that gives no rows, and makes it ready for the next time. */
+static gboolean
+run (KvSqliteFile *self, Statement which)
+{
+  sqlite3_stmt *statement = self->statements[which];
+  gboolean done = sqlite3_step (statement) == SQLITE_DONE;
+
+  /* That resets with the same error, which stays the connection's. */
+  sqlite3_reset (statement);
+  return done;
+}
+
+static gboolean
+note_clocks (KvSqliteFile *self)
+{
+  sqlite3_stmt *statement = self->statements[NOTE_CLOCKS];
+
+  self->clocks_noted = kv_clock_now ();
+  sqlite3_bind_int64 (statement, 1, self->boot);
+  sqlite3_bind_int64 (statement, 2, self->clocks_noted);
+  sqlite3_bind_int64 (statement, 3, g_get_real_time ());
+  return run (self, NOTE_CLOCKS);
+}
+
+static gboolean
+put (KvSqliteFile *self, const KvEntry *entry)
+{
+  sqlite3_stmt *statement = self->statements[PUT];
+  gint64 deadline = kv_entry_get_deadline (entry);
+  gsize key_length, value_length;
+  const char *key = kv_entry_get_key (entry, &key_length);
+  const char *value = kv_entry_get_value (entry, &value_length);
+
+  sqlite3_bind_text64 (statement, 1, key, key_length, SQLITE_STATIC, SQLITE_UTF8);
+  if (sqlite3_bind_text64 (statement, 2, value, value_length, SQLITE_STATIC, SQLITE_UTF8)
+      != SQLITE_OK)
+    return FALSE;
+  sqlite3_bind_int64 (statement, 3, (gint64) kv_entry_get_revision (entry));
+  if (deadline != KV_NO_DEADLINE)
+    {
+      sqlite3_bind_int64 (statement, 4, deadline);
+      sqlite3_bind_int64 (statement, 5, self->boot);
+    }
+  else
+    {
+      sqlite3_bind_null (statement, 4);
+      sqlite3_bind_null (statement, 5);
+    }
+  return run (self, PUT);
+}
+
+static gboolean
+remove_key (KvSqliteFile *self, const KvEntry *entry)
+{
+  gsize length;
+  const char *key = kv_entry_get_key (entry, &length);
+
+  sqlite3_bind_text64 (self->statements[REMOVE], 1, key, length, SQLITE_STATIC, SQLITE_UTF8);
+  return run (self, REMOVE);
+}
+
+static gboolean
+note_revision (KvSqliteFile *self, guint64 revision)
+{
+  sqlite3_bind_int64 (self->statements[NOTE_REVISION], 1, (gint64) revision);
+  return run (self, NOTE_REVISION);
+}
+
+static gboolean
+write_changes (KvSqliteFile *self, GArray *changes, guint64 revision)
+{
+  gboolean noted = FALSE;
+
+  for (guint i = 0; i < changes->len; i++)
+    {
+      const KvChange *change = &g_array_index (changes, KvChange, i);
+
+      if (change->entry == NULL ? !remove_key (self, change->previous) : !put (self, change->entry))
+        return FALSE;
+      noted = noted || (change->entry != NULL && change->revision == revision);
+    }
+  return noted || note_revision (self, revision);
+}
+
+/* The write-ahead log counts as far as its last whole record of a commit goes. When writing fails that record is not whole.
+ * When all was written and it is the disk that does not confirm it, whoever reads the file next would find it. */
+static KvSqliteOutcome
+judge (int code)
+{
+  switch (code)
+    {
+    case SQLITE_FULL:
+    case SQLITE_IOERR_WRITE:
+      return KV_SQLITE_NOT_WRITTEN;
+    default:
+      return KV_SQLITE_IN_DOUBT;
+    }
+}
+
+/* Ends a transaction in which @ok says whether everything went well so far. */
+static KvSqliteOutcome
+finish (KvSqliteFile *self, gboolean ok, GError **error)
+{
+  KvSqliteOutcome outcome = KV_SQLITE_NOT_WRITTEN;
+
+  if (ok)
+    {
+      if (run (self, COMMIT))
+        return KV_SQLITE_WRITTEN;
+      outcome = judge (sqlite3_extended_errcode (self->db));
+    }
+  kv_sqlite_error_set (self->db, error);
+  if (!sqlite3_get_autocommit (self->db))
+    run (self, ROLLBACK);
+  self->clocks_noted = 0;
+  return outcome;
+}
+
+KvSqliteOutcome
+kv_sqlite_file_write (KvSqliteFile *self, GArray *changes, guint64 revision, GError **error)
+{
+  gboolean ok = run (self, BEGIN) && write_changes (self, changes, revision);
+
+  if (ok && kv_clock_now () - self->clocks_noted >= CLOCKS_INTERVAL)
+    ok = note_clocks (self);
+  return finish (self, ok, error);
+}
+
+KvSqliteOutcome
+kv_sqlite_file_probe (KvSqliteFile *self, GError **error)
+{
+  return finish (self, run (self, BEGIN) && note_clocks (self), error);
+}
+
+static gboolean
+forget_boots (KvSqliteFile *self)
+{
+  g_autoptr (GArray) unused = kv_sqlite_boots_list_unused (self->boots);
+
+  for (guint i = 0; i < unused->len; i++)
+    {
+      g_autofree char *text = g_strdup_printf ("DELETE FROM boots WHERE number = %" G_GINT64_FORMAT,
+                                               g_array_index (unused, gint64, i));
+
+      if (sqlite3_exec (self->db, text, NULL, NULL, NULL) != SQLITE_OK)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Gives the boot in which we run a number, if it has none yet. */
+static gboolean
+number_boot (KvSqliteFile *self)
+{
+  sqlite3_stmt *statement = NULL;
+  gboolean ok = sqlite3_prepare_v2 (self->db,
+                                    "INSERT INTO boots (id, boottime, wall) VALUES (?1, 0, 0)"
+                                    " ON CONFLICT (id) DO UPDATE SET id = id RETURNING number",
+                                    -1, &statement, NULL)
+                == SQLITE_OK;
+
+  if (ok)
+    {
+      sqlite3_bind_text (statement, 1, kv_sqlite_boots_get_id (self->boots), -1, SQLITE_STATIC);
+      ok = sqlite3_step (statement) == SQLITE_ROW;
+      self->boot = ok ? sqlite3_column_int64 (statement, 0) : 0;
+      ok = ok && sqlite3_step (statement) == SQLITE_DONE;
+    }
+  sqlite3_finalize (statement);
+  return ok;
+}
+
+gboolean
+kv_sqlite_file_begin (KvSqliteFile *self, GError **error)
+{
+  gboolean ok =
+    run (self, BEGIN) && forget_boots (self) && number_boot (self) && note_clocks (self);
+
+  if (finish (self, ok, error) != KV_SQLITE_WRITTEN)
+    {
+      g_prefix_error (error, "%s: ", self->path);
+      return FALSE;
+    }
+  /* From here on it is ours to put in order. */
+  sqlite3_db_config (self->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+  return TRUE;
+}
+
+gboolean
+kv_sqlite_file_needs_checkpoint (KvSqliteFile *self)
+{
+  return self->log_pages >= LONG_LOG;
+}
+
+gboolean
+kv_sqlite_file_has_log (KvSqliteFile *self)
+{
+  return self->log_pages > 0;
+}
+
+void
+kv_sqlite_file_checkpoint (KvSqliteFile *self)
+{
+  int code = sqlite3_wal_checkpoint_v2 (self->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+  /* On failure too, so that it is tried again after more work, and not at once. */
+  self->log_pages = 0;
+  if (code != SQLITE_OK)
+    g_debug ("Cannot empty the log of %s: %s", self->path, sqlite3_errmsg (self->db));
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#include "journal/sqlite/kv-sqlite-lock.h"
+
+#include "core/kv-error.h"
+#include "kv-config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void
+tell_holder (int fd, GError **error)
+{
+  char text[24] = { 0 };
+  guint64 pid;
+
+  if (pread (fd, text, sizeof text - 1, 0) > 0
+      && g_ascii_string_to_unsigned (g_strchomp (text), 10, 1, G_MAXINT, &pid, NULL))
+    g_set_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE, _ ("process %d serves this file already"),
+                 (int) pid);
+  else
+    g_set_error_literal (error, KV_ERROR, KV_ERROR_UNAVAILABLE,
+                         _ ("another process serves this file already"));
+}
+
+/* That the id cannot be written is no reason not to serve: on a full disk there is still reading. */
+static void
+write_pid (int fd)
+{
+  g_autofree char *text = g_strdup_printf ("%d\n", (int) getpid ());
+
+  if (ftruncate (fd, 0) != 0 || pwrite (fd, text, strlen (text), 0) < 0)
+    g_debug ("Cannot write the process id beside the database: %s", g_strerror (errno));
+}
+
+int
+kv_sqlite_lock_take (const char *path, GError **error)
+{
+  g_autofree char *lock_path = g_strconcat (path, ".lock", NULL);
+  struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+  int fd = open (lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+  if (fd < 0)
+    {
+      g_set_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE, _ ("cannot create %s: %s"), lock_path,
+                   g_strerror (errno));
+      return -1;
+    }
+  if (fcntl (fd, F_OFD_SETLK, &lock) == 0)
+    {
+      write_pid (fd);
+      return fd;
+    }
+
+  if (errno == EAGAIN || errno == EACCES)
+    tell_holder (fd, error);
+  else
+    g_set_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE, _ ("cannot lock %s: %s"), lock_path,
+                 g_strerror (errno));
+  close (fd);
+  return -1;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ * SPDX-FileCopyrightText: 2026 the kvstore authors
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * kv_sqlite_lock_take:
+ * @path: of the database
+ * @error: set to %KV_ERROR_UNAVAILABLE, naming the process that has the lock where that is known
+ *
+ * Makes this process the only one to use the database, by a lock (F_OFD_SETLK, fcntl(2)) on a file beside it, in which the
+ * process writes its id. The kernel lets go of it however the process ends, so that the file may stay.
+ *
+ * Returns: a descriptor that holds the lock until it is closed, or -1
+ */
+int kv_sqlite_lock_take (const char *path, GError **error);
+
+G_END_DECLS
