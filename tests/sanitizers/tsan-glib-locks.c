@@ -135,3 +135,17 @@ g_cond_wait (GCond *cond, GMutex *mutex)
   __tsan_mutex_pre_lock (mutex, KIND);
   __tsan_mutex_post_lock (mutex, KIND, 0);
 }
+
+gboolean
+g_cond_wait_until (GCond *cond, GMutex *mutex, gint64 end)
+{
+  gboolean signalled;
+
+  REAL (g_cond_wait_until);
+  __tsan_mutex_pre_unlock (mutex, 0);
+  __tsan_mutex_post_unlock (mutex, 0);
+  signalled = real (cond, mutex, end);
+  __tsan_mutex_pre_lock (mutex, KIND);
+  __tsan_mutex_post_lock (mutex, KIND, 0);
+  return signalled;
+}

@@ -63,6 +63,7 @@ struct _KvSqliteJournal {
   gboolean urgent;
   gint64 gathered; /* relaxed: when what has come is to be written, in monotonic microseconds */
   gboolean closing;
+  GTask *closing_task; /* (owned) (nullable): returned when that is done */
   KvJournalStatus status;
 };
 
@@ -98,14 +99,14 @@ note_failing (KvSqliteJournal *self, gboolean failing)
 }
 
 static void
-complain (KvSqliteJournal *self)
+complain (KvSqliteJournal *self, const char *message)
 {
   gint64 now = g_get_monotonic_time ();
 
   if (self->complained != 0 && now - self->complained < COMPLAINT_INTERVAL)
     return;
   self->complained = now;
-  g_warning (_ ("Cannot write to %s: %s"), self->path, self->reason->message);
+  g_warning (_ ("Cannot write to %s: %s"), self->path, message);
 }
 
 static void
@@ -141,7 +142,7 @@ begin_to_fail (KvSqliteJournal *self, KvSqliteOutcome outcome, const GError *err
   g_clear_error (&self->reason);
   self->reason =
     g_error_new (KV_ERROR, KV_ERROR_UNAVAILABLE, _ ("Nothing can be written: %s"), error->message);
-  complain (self);
+  complain (self, error->message);
   note_failing (self, TRUE);
   self->in_doubt = strict && outcome == KV_SQLITE_IN_DOUBT;
   if (self->in_doubt)
@@ -327,7 +328,24 @@ typedef struct {
   GTask *opening;           /* (owned) */
 } Start;
 
-/* The thread. What closing comes to is what it returns. */
+static void
+tell_closed (KvSqliteJournal *self, GError *error)
+{
+  GTask *task;
+
+  g_mutex_lock (&self->lock);
+  task = g_steal_pointer (&self->closing_task);
+  g_mutex_unlock (&self->lock);
+  if (task != NULL)
+    {
+      return_later (task, error);
+      return;
+    }
+  if (error != NULL)
+    g_warning ("%s", error->message);
+  g_clear_error (&error);
+}
+
 static gpointer
 run (gpointer user_data)
 {
@@ -336,32 +354,27 @@ run (gpointer user_data)
   GError *error = NULL;
   gboolean loaded = load (self, g_task_get_cancellable (start->opening), &error);
 
+  if (!loaded)
+    g_clear_pointer (&self->file, kv_sqlite_file_close);
   return_later (g_steal_pointer (&start->opening), error);
-  error = NULL;
-  if (loaded)
-    {
-      while (wait_for_work (self))
-        work (self);
-      error = finish (self);
-    }
-  g_clear_pointer (&self->file, kv_sqlite_file_close);
-  return error;
-}
-
-/* Returns what closing came to. */
-static GError *
-join (KvSqliteJournal *self)
-{
-  if (self->thread == NULL)
+  if (!loaded)
     return NULL;
-  return g_thread_join (g_steal_pointer (&self->thread));
+
+  while (wait_for_work (self))
+    work (self);
+  error = finish (self);
+  kv_sqlite_file_close (g_steal_pointer (&self->file));
+  tell_closed (self, error);
+  return NULL;
 }
 
+/* Takes @task (nullable), which is returned when it is done. */
 static void
-ask_to_close (KvSqliteJournal *self)
+ask_to_close (KvSqliteJournal *self, GTask *task)
 {
   g_mutex_lock (&self->lock);
   self->closing = TRUE;
+  self->closing_task = task;
   g_cond_signal (&self->changed);
   g_mutex_unlock (&self->lock);
 }
@@ -393,28 +406,14 @@ finish_task (KvJournal *journal, GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* Not in the main context, which goes on serving those who wait for their last answers. */
-static void
-close_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
-{
-  KvSqliteJournal *self = source;
-  GError *error;
-
-  ask_to_close (self);
-  error = join (self);
-  if (error != NULL)
-    g_task_return_error (task, error);
-  else
-    g_task_return_boolean (task, TRUE);
-}
-
 static void
 close_async (KvJournal *journal, GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (journal, NULL, callback, user_data);
+  KvSqliteJournal *self = KV_SQLITE_JOURNAL (journal);
+  GTask *task = g_task_new (journal, NULL, callback, user_data);
 
   g_task_set_source_tag (task, close_async);
-  g_task_run_in_thread (task, close_in_thread);
+  ask_to_close (self, task);
 }
 
 static void
@@ -448,13 +447,12 @@ static void
 kv_sqlite_journal_finalize (GObject *object)
 {
   KvSqliteJournal *self = KV_SQLITE_JOURNAL (object);
-  g_autoptr (GError) error = NULL;
 
-  /* Who lets go of an open journal waits for it here. */
-  ask_to_close (self);
-  error = join (self);
-  if (error != NULL)
-    g_warning ("%s", error->message);
+  /* Who lets go of an open journal waits for it here; mostly the thread is at its end. */
+  if (!self->closing)
+    ask_to_close (self, NULL);
+  if (self->thread != NULL)
+    g_thread_join (self->thread);
   g_clear_error (&self->reason);
   g_clear_object (&self->store);
   g_mutex_clear (&self->lock);
