@@ -418,7 +418,7 @@ test_version_1 (Opened *opened, gconstpointer data)
   g_autofree char *value = NULL;
 
   opened_run_sql (
-    opened, "PRAGMA application_id = 1264997204; PRAGMA user_version = 1;"
+    opened, "PRAGMA application_id = 1263948628; PRAGMA user_version = 1;"
             "CREATE TABLE entries (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE,"
             " value TEXT NOT NULL, revision INTEGER NOT NULL, deadline INTEGER, boot INTEGER);"
             "CREATE TABLE boots (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
