@@ -125,6 +125,12 @@ probe (KvSqliteJournal *self)
   g_autoptr (GError) error = NULL;
   KvSqliteOutcome outcome = kv_sqlite_file_probe (self->file, &error);
 
+  /* On a full disk there may be room yet in the log, when what is in it has been moved to its place. */
+  if (outcome == KV_SQLITE_NOT_WRITTEN && kv_sqlite_file_has_log (self->file))
+    {
+      kv_sqlite_file_checkpoint (self->file);
+      outcome = kv_sqlite_file_probe (self->file, NULL);
+    }
   if (self->in_doubt && outcome != KV_SQLITE_NOT_WRITTEN)
     {
       self->in_doubt = FALSE;

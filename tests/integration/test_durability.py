@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 the kvstore authors
+"""A kvstored that keeps its keys in a file: over a restart, and on disks that are full, read-only or taken."""
+
+import contextlib
+import os
+import signal
+import stat
+import subprocess
+import time
+
+import pytest
+
+from support.bus import BusError
+from support.carriers import both_carriers
+from support.daemon import SQLITE, Daemon, run
+from support.limits import LATER, SCALE, SOON
+
+DOORS = ["--http", "127.0.0.1:0", "--bus", "none"]
+IS_ROOT = os.geteuid() == 0
+
+
+@contextlib.contextmanager
+def running(directory, *options, **settings):
+    daemon = Daemon(directory, *options, **{"store": SQLITE, **settings})
+    try:
+        yield daemon
+    finally:
+        daemon.stop()
+
+
+@contextlib.contextmanager
+def mounted(path, options):
+    """A file system of its own at a path."""
+    os.makedirs(path, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", path], check=True)
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", path], check=True)
+
+
+@contextlib.contextmanager
+def read_only_directory(path):
+    if IS_ROOT:
+        with mounted(path, "ro"):
+            yield path
+    else:
+        os.mkdir(path, mode=0o500)
+        yield path
+
+
+class TestRestart:
+    @pytest.mark.parametrize("durability", ["strict", "relaxed"])
+    def test_what_was_written_is_there(self, directory, durability):
+        with running(directory, "--durability", durability) as daemon:
+            assert daemon.request("PUT", "/store/k", "v").status == 201
+            assert daemon.request("PUT", "/store/soon?ttl=1", "v").status == 201
+            assert daemon.request("PUT", "/store/late?ttl=3600", "v").status == 201
+            assert daemon.request("PUT", "/store/gone", "v").status == 201
+            assert daemon.request("DELETE", "/store/gone").status == 204
+            tag = daemon.request("GET", "/store/k").headers["ETag"]
+        time.sleep(1.1)
+        with running(directory, "--durability", durability) as daemon:
+            answer = daemon.request("GET", "/store/k")
+            assert (answer.text, answer.headers["ETag"]) == ("v", tag)
+            assert daemon.request("GET", "/store/late").status == 200
+            assert daemon.request("GET", "/store/soon").status == 404
+            assert daemon.request("GET", "/store/gone").status == 404
+            assert daemon.status()["total_keys"] == 2
+
+    def test_file_is_for_its_owner_alone(self, directory):
+        with running(directory) as daemon:
+            daemon.request("PUT", "/store/k", "v")
+            folder = os.path.dirname(daemon.database)
+            assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700
+            for name in os.listdir(folder):
+                assert stat.S_IMODE(os.stat(f"{folder}/{name}").st_mode) == 0o600
+
+    def test_memory_leaves_nothing(self, directory):
+        with running(directory, store="memory:") as daemon:
+            daemon.request("PUT", "/store/k", "v")
+        assert not os.path.exists(os.path.dirname(daemon.database))
+
+    def test_event_id_of_an_earlier_run_is_answered_with_all(self, directory):
+        with running(directory) as daemon:
+            daemon.request("PUT", "/store/k", "1")
+            revision = daemon.request("GET", "/store/k").headers["KV-Revision"]
+        with running(directory) as daemon:
+            with daemon.sse("/watch_key/k", headers={"Last-Event-ID": revision}) as stream:
+                assert stream.next().data == "1"
+
+
+class TestStart:
+    def assert_refused(self, directory, path, *parts):
+        result = run([*DOORS, "--store", f"sqlite:{path}"], directory)
+        assert result.returncode == 1
+        assert result.stderr.startswith(f"kvstored: {path}: ")
+        for part in parts:
+            assert part in result.stderr
+
+    def test_second_one_is_told_who_has_the_file(self, directory):
+        with running(directory) as daemon:
+            self.assert_refused(directory, daemon.database, f"process {daemon.pid} serves this file")
+            assert daemon.request("PUT", "/store/k", "v").status == 201
+
+    def test_lock_does_not_outlive_its_holder(self, directory):
+        daemon = Daemon(directory, store=SQLITE)
+        daemon.told_to_stop, daemon.expected_status = True, -9
+        daemon.process.kill()
+        daemon.stop()
+        with running(directory) as daemon:
+            assert daemon.request("PUT", "/store/k", "v").status == 201
+
+    def test_read_only_directory(self, directory):
+        with read_only_directory(f"{directory}/ro") as path:
+            self.assert_refused(directory, f"{path}/kv.db", "cannot create")
+
+    def test_no_database(self, directory):
+        path = f"{directory}/kv.db"
+        with open(path, "w", encoding="ascii") as file:
+            file.write("nothing of the kind\n" * 100)
+        self.assert_refused(directory, path, "damaged", "left as it is")
+
+    def test_directory_in_its_place(self, directory):
+        os.mkdir(f"{directory}/kv.db")
+        self.assert_refused(directory, f"{directory}/kv.db", "directory")
+
+    @pytest.mark.skipif("not IS_ROOT", reason="the same without a mount is tested by tests/unit/journal")
+    def test_full_disk(self, directory):
+        with mounted(f"{directory}/full", "size=8k") as path:
+            self.assert_refused(directory, f"{path}/kv.db", "full")
+
+
+def fill(daemon):
+    """Writes until nothing more is taken; gives what was."""
+    taken = {}
+    deadline = time.monotonic() + LATER
+    while time.monotonic() < deadline:
+        key = f"k{len(taken)}"
+        answer = daemon.request("PUT", f"/store/{key}", "x" * 30_000)
+        if answer.status == 503:
+            # There may be room for a small one still.
+            if daemon.request("PUT", "/store/small", "x").status == 503:
+                return taken
+            continue
+        assert answer.status == 201
+        taken[key] = answer.headers["KV-Revision"]
+    raise AssertionError("the disk does not become full")
+
+
+def assert_kept(daemon, taken):
+    with daemon.connect() as connection:
+        for key, revision in taken.items():
+            assert connection.request("GET", f"/store/{key}").headers["KV-Revision"] == revision
+
+
+@pytest.mark.skipif("not IS_ROOT", reason="the same without a mount is tested by tests/unit/journal")
+class TestFullDisk:
+    @both_carriers
+    def test_writes_are_refused_until_there_is_room(self, directory, bus, carrier):
+        with mounted(f"{directory}/disk", "size=1m") as path:
+            options = {"store": f"sqlite:{path}/kv.db", "bus": bus.address, "carrier": carrier}
+            with running(directory, **options) as daemon:
+                daemon.expected_output = "Cannot write to .*: the disk is full"
+                taken = fill(daemon)
+                assert "the disk is full" in daemon.read_stderr()
+                assert_kept(daemon, taken)
+                assert "full" in daemon.request("PUT", "/store/more", "x" * 30_000).text
+                with daemon.bus() as caller, pytest.raises(BusError) as error:
+                    caller.call("Put", "(ssa{sv})", "more", "x" * 30_000, {})
+                assert error.value.name == "org.kvstore.Error.Unavailable"
+
+                subprocess.run(["mount", "-o", "remount,size=16m", path], check=True)
+                deadline = time.monotonic() + SOON
+                while daemon.request("PUT", "/store/more", "x" * 30_000).status == 503:
+                    assert time.monotonic() < deadline
+                    time.sleep(0.1)
+                assert_kept(daemon, taken)
+            with running(directory, **options) as daemon:
+                assert_kept(daemon, taken)
+                assert daemon.request("GET", "/store/more").status == 200
+
+    @pytest.mark.parametrize("durability", ["strict", "relaxed"])
+    def test_it_can_be_stopped(self, directory, durability):
+        with mounted(f"{directory}/disk", "size=1m") as path:
+            with running(
+                directory, "--durability", durability, store=f"sqlite:{path}/kv.db"
+            ) as daemon:
+                daemon.expected_output = "Cannot write to|not cleanly"
+                fill(daemon)
+                start = time.monotonic()
+                daemon.signal(signal.SIGTERM)
+                assert daemon.wait(SOON) == 0
+                assert time.monotonic() - start < 5 * SCALE
