@@ -50,7 +50,7 @@ typedef void (*KvKeeperWakeFunc) (gboolean urgent, gpointer user_data);
 /**
  * kv_store_keeper_attach:
  * @limits: copied
- * @wake: valid until the store is gone
+ * @wake: called until the store is gone, or refuses writes for good
  *
  * Gives the store a keeper, for good. An empty store, that nobody has written to: writes are refused until
  * kv_store_keeper_start(), and nothing expires.

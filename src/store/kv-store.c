@@ -10,14 +10,32 @@
  * A read takes the read lock of one stripe of the table and a reference to the entry. It never takes the commit lock,
  * and meets a writer only while that one swaps a pointer of the same stripe.
  *
+ * A store may have a keeper (kv-store-keeper.h), which writes its changes down. In relaxed mode all is as above, and the
+ * log holds on to what is not written yet. In strict mode nothing is to be seen that a crash could take back, and reads
+ * are still not to wait. So there are two ends of history:
+ *
+ *   table, heap, keys, counts, revision                           what can be seen: everything that is settled
+ *   ... and over it KvPending, the log past its visible end       what has been decided
+ *
+ * A write is decided against the second and added to it. The keeper takes what there is, and when it is written down
+ * (kv_store_keeper_settle()) the changes are carried out, in order, revision by revision: the table, the visible end of the
+ * log, then the answers of those who asked. If it cannot be written, what is pending is dropped, and the first end never knew of it.
+ * The one trace that pending changes leave is in the heap: it lets go of an entry whose time has come when its EXPIRED change
+ * becomes pending, and takes it back if that is dropped.
+ *
+ * One who has looked at something pending waits too, whatever came of it: an answer must not tell of what may yet be
+ * undone. What is submitted together is decided under one hold of the commit lock, and so written down together.
+ *
  * The order, from the outside in; none is ever taken the other way round:
  *
  *   hubs_lock > log's lock        a hub is registered as a reader
  *   commit_lock > stripe locks (in the order of their index)
  *   commit_lock > log's lock > (GMainContext's and GSignal's own)
+ *   commit_lock > the answers' lock > (GMainContext's own)
+ *   commit_lock > whatever the keeper's wake function takes
  *
  * A stripe's lock and the log's are never held together. No callback of anybody's runs under a lock, but for the log's
- * wake functions, which only leave word.
+ * and the keeper's wake functions, which only leave word.
  *
  * Threads: any thread may read and write. What waits for changes lives in a main context: a KvWatchHub for each context
  * that has watches, and here the two sources of the store's own context, expiry and the `changed` signal.

@@ -69,8 +69,10 @@ typedef void (*KvSubmitFunc) (KvStore *store,
  * @func: called exactly once
  *
  * The way of every write, and of batches. Where nothing has to be waited for, which is so in memory, @func is called
- * before this returns; else later, in the thread-default main context of the caller. It allocates nothing
- * beyond the entries.
+ * before this returns, and nothing is allocated beyond the entries. A store whose changes are written down first calls
+ * it when that is done, later, in the thread-default main context of the caller; the answers of one context come in
+ * the order in which they were submitted, but for those that had nothing to wait for. What is not written down is
+ * told with %KV_ERROR_UNAVAILABLE and has not happened.
  *
  * The calls that wait (kv_store_commit(), kv_store_put() and their like) are the exception: they block the thread that
  * would have to run that context, so they are answered in whichever thread has decided, which wakes them up.
@@ -192,7 +194,7 @@ guint64 kv_store_count (KvStore *store);
 /**
  * KvStoreStatus:
  * @keys: keys that are there, without expired ones
- * @revision: of the last change
+ * @revision: of the last change that can be seen
  * @gets: reads that found their key
  * @puts: writes that created or replaced (put, touch, increment)
  * @deletes: deletes that removed their key

@@ -179,6 +179,93 @@ test_wakes_once (void)
   kv_change_log_free (log);
 }
 
+static KvHeldChanges
+get_held (KvChangeLog *log)
+{
+  KvHeldChanges held;
+
+  kv_change_log_get_held (log, &held);
+  return held;
+}
+
+/* What the keeper needs stays, over the bounds, and goes when it is settled. */
+static void
+test_kept (void)
+{
+  KvChangeLog *log = kv_change_log_new (START, 4, 1 << 20);
+  guint64 revisions[1000];
+  KvChange changes[3];
+  gboolean lost;
+
+  kv_change_log_begin_to_keep (log, START, FALSE);
+  for (guint i = 1; i <= 1000; i++)
+    append (log, START + i, "k", 100);
+  g_assert_cmpuint (get_held (log).first, ==, 0);
+  g_assert_cmpuint (get_held (log).end, ==, 1000);
+  g_assert_cmpuint (get_held (log).bytes, >, 100000);
+  g_assert_cmpuint (kv_change_log_get_head (log), ==, 1000);
+  g_assert_cmpuint (read_some (log, 0, revisions, 1000, &lost), ==, 1000);
+
+  g_assert_cmpuint (kv_change_log_read_held (log, 998, changes, 3), ==, 2);
+  g_assert_cmpuint (changes[1].revision, ==, START + 1000);
+  kv_change_clear (&changes[0]);
+  kv_change_clear (&changes[1]);
+  kv_change_log_settle (log, 500);
+  g_assert_cmpuint (read_some (log, 499, revisions, 10, &lost), ==, 0);
+  g_assert_true (lost);
+  g_assert_cmpuint (read_some (log, 500, revisions, 1000, &lost), ==, 500);
+  kv_change_log_settle (log, 1000);
+  g_assert_cmpuint (get_held (log).bytes, ==, 0);
+  g_assert_cmpuint (read_some (log, 996, revisions, 10, &lost), ==, 4);
+  g_assert_cmpuint (read_some (log, 995, revisions, 10, &lost), ==, 0);
+  g_assert_true (lost);
+  append (log, START + 1001, "k", 100);
+  g_assert_cmpuint (read_some (log, 997, revisions, 10, &lost), ==, 4);
+  kv_change_log_free (log);
+}
+
+static gboolean
+count_wake (KvLogReader *reader, guint64 sequence)
+{
+  g_assert_cmpuint (sequence, ==, 0);
+  return TRUE;
+}
+
+static void
+test_hidden (void)
+{
+  KvChangeLog *log = kv_change_log_new (START, 4, 1 << 20);
+  KvLogReader reader = { count_wake, FALSE };
+  guint64 revisions[16], sequence;
+  gboolean lost;
+
+  kv_change_log_begin_to_keep (log, START, TRUE);
+  kv_change_log_add_reader (log, &reader);
+  for (guint i = 1; i <= 10; i++)
+    append (log, START + i, "k", 100);
+  g_assert_cmpuint (kv_change_log_get_head (log), ==, 0);
+  g_assert_cmpuint (read_some (log, 0, revisions, 16, &lost), ==, 0);
+  g_assert_false (lost);
+  g_assert_true (kv_change_log_arm (log, &reader, 0));
+  g_assert_true (kv_change_log_find (log, START + 7, &sequence));
+  g_assert_cmpuint (sequence, ==, 0);
+
+  /* All that comes into sight at once can be read by one who keeps up, over the bounds or not. */
+  kv_change_log_settle (log, 7);
+  g_assert_false (reader.armed);
+  g_assert_cmpuint (read_some (log, 0, revisions, 16, &lost), ==, 7);
+
+  kv_change_log_withdraw (log);
+  g_assert_cmpuint (get_held (log).end, ==, 7);
+  g_assert_cmpuint (get_held (log).bytes, ==, 0);
+  append (log, START + 11, "k", 100);
+  kv_change_log_settle (log, 8);
+  g_assert_cmpuint (read_some (log, 7, revisions, 16, &lost), ==, 1);
+  g_assert_cmpuint (revisions[0], ==, START + 11);
+  kv_change_log_remove_reader (log, &reader);
+  kv_change_log_free (log);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -189,5 +276,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/store/change-log/finds-what-comes-after-a-revision", test_find);
   g_test_add_func ("/store/change-log/marks-the-last-of-a-revision", test_marks_last);
   g_test_add_func ("/store/change-log/wakes-once-for-many", test_wakes_once);
+  g_test_add_func ("/store/change-log/kept", test_kept);
+  g_test_add_func ("/store/change-log/hidden", test_hidden);
   return g_test_run ();
 }
