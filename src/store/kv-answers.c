@@ -123,11 +123,12 @@ static void
 box_free (gpointer data)
 {
   KvAnswerBox *box = data;
-  g_autoptr (GMainContext) context = box->context;
+  GMainContext *context = box->context;
 
   /* If the context is in the midst of dispatching it, it has a reference of its own. */
   g_source_destroy (&box->source);
   g_source_unref (&box->source);
+  g_main_context_unref (context);
 }
 
 KvAnswers *

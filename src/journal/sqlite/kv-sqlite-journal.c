@@ -54,8 +54,9 @@ struct _KvSqliteJournal {
   KvSqliteFile *file; /* (owned) (nullable) */
   gboolean failing;
   gboolean in_doubt;
-  GError *reason; /* (owned) (nullable): why it fails */
-  gint64 complained;
+  GError *reason;     /* (owned) (nullable): why it fails */
+  gint64 complained;  /* when that was last logged */
+  gboolean is_logged; /* whether it was this time */
 
   GMutex lock; /* guards all below */
   GCond changed;
@@ -85,8 +86,8 @@ on_wake (gboolean urgent, gpointer user_data)
     self->gathered = g_get_monotonic_time () + GATHER_TIME;
   self->has_work = TRUE;
   self->urgent = self->urgent || urgent;
-  g_cond_signal (&self->changed);
   g_mutex_unlock (&self->lock);
+  g_cond_signal (&self->changed);
 }
 
 static void
@@ -103,7 +104,8 @@ complain (KvSqliteJournal *self, const char *message)
 {
   gint64 now = g_get_monotonic_time ();
 
-  if (self->complained != 0 && now - self->complained < COMPLAINT_INTERVAL)
+  self->is_logged = self->complained == 0 || now - self->complained >= COMPLAINT_INTERVAL;
+  if (!self->is_logged)
     return;
   self->complained = now;
   g_warning (_ ("Cannot write to %s: %s"), self->path, message);
@@ -115,7 +117,8 @@ heal (KvSqliteJournal *self)
   note_failing (self, FALSE);
   g_clear_error (&self->reason);
   kv_store_keeper_resume (self->store);
-  g_message (_ ("Writing to %s works"), self->path);
+  if (self->is_logged)
+    g_message (_ ("Writing to %s works"), self->path);
 }
 
 /* Strict: what was decided has been undone, or will be here; only a probe tells when to go on. */
@@ -278,14 +281,19 @@ load (KvSqliteJournal *self, GCancellable *cancellable, GError **error)
 static GError *
 finish (KvSqliteJournal *self)
 {
-  g_autoptr (GError) stopping =
-    g_error_new_literal (KV_ERROR, KV_ERROR_UNAVAILABLE, _ ("The service is stopping"));
+  g_autoptr (GError) stopping = NULL;
   GError *error = NULL;
   guint64 from, to;
 
   do
     work (self);
   while (!self->failing && kv_store_keeper_take (self->store, &from, &to));
+
+  stopping = self->in_doubt ? g_error_new_literal (
+               KV_ERROR, KV_ERROR_FAILED,
+               _ ("The service is stopping, and the disk does not say whether it has this"))
+                            : g_error_new_literal (KV_ERROR, KV_ERROR_UNAVAILABLE,
+                                                   _ ("The service is stopping"));
 
   if (self->failing && self->durability == KV_DURABILITY_RELAXED
       && kv_store_keeper_take (self->store, &from, &to))

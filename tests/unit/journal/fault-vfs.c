@@ -9,9 +9,11 @@
 typedef struct {
   sqlite3_file base;
   sqlite3_file *real; /* behind this struct */
+  const char *path;   /* (borrowed) as long as it is open */
 } FaultFile;
 
 static sqlite3_vfs *real_vfs;
+static gboolean remembers_synced;
 
 static struct {
   GMutex lock;
@@ -107,12 +109,32 @@ fault_truncate (sqlite3_file *file, sqlite3_int64 size)
   return real_of (file)->pMethods->xTruncate (real_of (file), size);
 }
 
+static void
+keep_synced (const char *path)
+{
+  g_autofree char *copy = g_strconcat (path, ".synced", NULL);
+  g_autofree char *contents = NULL;
+  gsize length;
+
+  g_assert_true (g_file_get_contents (path, &contents, &length, NULL));
+  g_assert_true (g_file_set_contents_full (copy, contents, (gssize) length,
+                                           G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+}
+
 static int
 fault_sync (sqlite3_file *file, int flags)
 {
   if (fails (FAULT_SYNC))
     return SQLITE_IOERR_FSYNC;
+  if (remembers_synced && ((FaultFile *) file)->path != NULL)
+    keep_synced (((FaultFile *) file)->path);
   return real_of (file)->pMethods->xSync (real_of (file), flags);
+}
+
+void
+fault_vfs_remember_synced (gboolean remember)
+{
+  remembers_synced = remember;
 }
 
 static int
@@ -184,6 +206,7 @@ fault_open (sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, i
   if (fails (FAULT_OPEN))
     return SQLITE_CANTOPEN;
   self->real = (sqlite3_file *) (void *) (self + 1);
+  self->path = name;
   code = real_vfs->xOpen (real_vfs, name, self->real, flags, out_flags);
   if (code == SQLITE_OK)
     self->base.pMethods = &methods;

@@ -40,4 +40,13 @@ void fault_vfs_set (guint kinds, int after, int times);
  */
 int fault_vfs_count (void);
 
+/**
+ * fault_vfs_remember_synced:
+ * @remember: whether to, from now on
+ *
+ * What each file held when it was last synced is kept beside it, in a file with the suffix ".synced": all
+ * that a loss of power is sure to leave.
+ */
+void fault_vfs_remember_synced (gboolean remember);
+
 G_END_DECLS

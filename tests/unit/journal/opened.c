@@ -132,9 +132,9 @@ opened_run_sql (Opened *self, const char *sql)
 }
 
 static void
-copy_file (const char *from, const char *to, const char *suffix)
+copy_file (const char *from, const char *to, const char *suffix, const char *kind)
 {
-  g_autofree char *source = g_strconcat (from, suffix, NULL);
+  g_autofree char *source = g_strconcat (from, suffix, kind, NULL);
   g_autofree char *target = g_strconcat (to, suffix, NULL);
   g_autofree char *contents = NULL;
   gsize length;
@@ -152,8 +152,8 @@ append_row (void *text, int columns, char **values, char **names)
   return 0;
 }
 
-char *
-opened_read_copy (Opened *self)
+static char *
+read_copy (Opened *self, const char *kind)
 {
   g_autofree char *directory = g_build_filename (self->directory, "copy", NULL);
   g_autofree char *copy = g_build_filename (directory, "kv.db", NULL);
@@ -161,8 +161,8 @@ opened_read_copy (Opened *self)
   sqlite3 *db;
 
   g_assert_cmpint (g_mkdir (directory, 0700), ==, 0);
-  copy_file (self->path, copy, "");
-  copy_file (self->path, copy, "-wal");
+  copy_file (self->path, copy, "", kind);
+  copy_file (self->path, copy, "-wal", kind);
   /* Past the file system that may be set to fail. */
   g_assert_cmpint (sqlite3_open_v2 (copy, &db, SQLITE_OPEN_READWRITE, "unix"), ==, SQLITE_OK);
   if (sqlite3_exec (db, "SELECT key, value FROM entries ORDER BY key", append_row, text, NULL)
@@ -171,6 +171,18 @@ opened_read_copy (Opened *self)
   sqlite3_close (db);
   remove_all (directory);
   return g_string_free (text, FALSE);
+}
+
+char *
+opened_read_copy (Opened *self)
+{
+  return read_copy (self, "");
+}
+
+char *
+opened_read_synced (Opened *self)
+{
+  return read_copy (self, ".synced");
 }
 
 char *

@@ -34,6 +34,9 @@ void opened_run_sql (Opened *opened, const char *sql);
  * the file and its log such as a crash would leave. */
 char *opened_read_copy (Opened *opened);
 
+/* The same from what was kept of the files when they were last synced. */
+char *opened_read_synced (Opened *opened);
+
 /* What the store shows of the keys k0, k1, ... in the same form. */
 char *opened_describe (Opened *opened, guint keys);
 

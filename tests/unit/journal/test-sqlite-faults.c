@@ -251,6 +251,34 @@ test_relaxed (gconstpointer kinds)
     g_free (model.values[i]);
 }
 
+/* At every answer the power goes, and the disk has what it has confirmed and nothing else. */
+static void
+test_power_cut (void)
+{
+  Model model = { 0 };
+
+  fault_vfs_remember_synced (TRUE);
+  opened_set_up (&model.opened);
+  for (guint run = 0; run < 3; run++)
+    {
+      opened_open (&model.opened, KV_DURABILITY_STRICT);
+      for (guint i = 0; i < 50; i++)
+        {
+          g_autofree char *expected = NULL, *synced = NULL;
+
+          g_assert_true (write_something (&model));
+          expected = describe (&model);
+          synced = opened_read_synced (&model.opened);
+          g_assert_cmpstr (synced, ==, expected);
+        }
+      g_assert_true (opened_close (&model.opened));
+    }
+  fault_vfs_remember_synced (FALSE);
+  opened_tear_down (&model.opened);
+  for (guint i = 0; i < KEYS; i++)
+    g_free (model.values[i]);
+}
+
 static void
 add (const char *name, GTestDataFunc func, guint kinds)
 {
@@ -281,5 +309,6 @@ main (int argc, char **argv)
   add ("/journal/faults/opening/sync", test_opening, FAULT_SYNC);
   add ("/journal/faults/relaxed/full", test_relaxed, FAULT_FULL);
   add ("/journal/faults/relaxed/sync", test_relaxed, FAULT_SYNC);
+  g_test_add_func ("/journal/faults/power-cut", test_power_cut);
   return g_test_run ();
 }
