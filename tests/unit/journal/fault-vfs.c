@@ -21,6 +21,7 @@ static struct {
   int after;
   int times;
   int count;
+  guint then;
 } plan;
 
 /* Which of the kinds is to fail now, 0 for none. */
@@ -42,6 +43,11 @@ fails (guint kinds)
     {
       plan.times -= plan.times > 0;
       plan.count++;
+      if (plan.times == 0 && plan.then != 0)
+        {
+          plan.kinds = plan.then;
+          plan.times = -1;
+        }
     }
   g_mutex_unlock (&plan.lock);
   return hit;
@@ -55,6 +61,15 @@ fault_vfs_set (guint kinds, int after, int times)
   plan.after = after;
   plan.times = times;
   plan.count = 0;
+  plan.then = 0;
+  g_mutex_unlock (&plan.lock);
+}
+
+void
+fault_vfs_set_then (guint kinds)
+{
+  g_mutex_lock (&plan.lock);
+  plan.then = kinds;
   g_mutex_unlock (&plan.lock);
 }
 

@@ -34,6 +34,12 @@ void fault_vfs_install (void);
 void fault_vfs_set (guint kinds, int after, int times);
 
 /**
+ * fault_vfs_set_then:
+ * @kinds: which calls fail, all of them, once those of fault_vfs_set() have
+ */
+void fault_vfs_set_then (guint kinds);
+
+/**
  * fault_vfs_count:
  *
  * Returns: how many have failed since fault_vfs_set()

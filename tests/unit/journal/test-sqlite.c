@@ -389,7 +389,7 @@ test_migrations (Opened *opened, gconstpointer data)
   static const char *const steps[] = { "CREATE TABLE a (x); INSERT INTO a VALUES (1)",
                                        "ALTER TABLE a ADD COLUMN y; UPDATE a SET y = x + 1",
                                        "CREATE TABLE b AS SELECT x + y AS z FROM a" };
-  static const char *const broken[] = { steps[0], steps[1], "DROP TABLE a; CREATE TABLE (" };
+  const char *const broken[] = { steps[0], steps[1], "DROP TABLE a; CREATE TABLE (" };
   g_autoptr (GError) error = NULL;
   sqlite3 *db;
 
