@@ -206,6 +206,7 @@ static gboolean
 set_store (KvSettings *settings, const char *value, GError **error)
 {
   static const char *const planned[] = { "etcd:", "bus:", NULL };
+  gboolean memory = g_str_equal (value, "memory:");
   const char *path = g_str_has_prefix (value, "sqlite:") ? value + strlen ("sqlite:") : NULL;
 
   for (gsize i = 0; planned[i] != NULL; i++)
@@ -215,7 +216,7 @@ set_store (KvSettings *settings, const char *value, GError **error)
     }
   if (path != NULL && (*path == '\0' || g_str_has_suffix (path, "/")))
     return fail (error, _ ("“%s” names no file: sqlite:/PATH does"), value);
-  if (path == NULL && !g_str_equal (value, "memory:"))
+  if (path == NULL && !memory)
     return fail (error, _ ("“%s” is no store that is known: sqlite:/PATH and memory: are"), value);
 
   g_free (settings->database);
