@@ -40,13 +40,16 @@ typedef enum {
   N_STATEMENTS
 } Statement;
 
+static const char put_sql[] =
+  "INSERT INTO entries (key, value, revision, deadline, boot) VALUES (?1, ?2, ?3, ?4, ?5)"
+  " ON CONFLICT (key) DO UPDATE SET value = excluded.value, revision = excluded.revision,"
+  " deadline = excluded.deadline, boot = excluded.boot";
+
 static const char *const sql[N_STATEMENTS] = {
   [BEGIN] = "BEGIN IMMEDIATE",
   [COMMIT] = "COMMIT",
   [ROLLBACK] = "ROLLBACK",
-  [PUT] = "INSERT INTO entries (key, value, revision, deadline, boot) VALUES (?1, ?2, ?3, ?4, ?5)"
-          " ON CONFLICT (key) DO UPDATE SET value = excluded.value, revision = excluded.revision,"
-          " deadline = excluded.deadline, boot = excluded.boot",
+  [PUT] = put_sql,
   [REMOVE] = "DELETE FROM entries WHERE key = ?1",
   [NOTE_REVISION] = "UPDATE state SET revision = ?1",
   [NOTE_CLOCKS] = "UPDATE boots SET boottime = ?2, wall = ?3 WHERE number = ?1",
