@@ -66,7 +66,7 @@ kv_store_apply_all (KvStore *self, const KvChange *changes, guint length)
 
 /* Carries out one decided change: a revision, the table, the log. Takes @entry (nullable), and the table's reference to
  * @old (nullable) moves on into the log. Where it is to be hidden for now, all that happens is that it is pending. */
-static guint64
+static inline guint64
 publish (KvStore *self, KvChangeKind kind, KvEntry *old, KvEntry *entry)
 {
   KvChange change = { .revision = next_revision (self), .kind = kind, .previous = old };
@@ -472,7 +472,7 @@ submit_to_keep (KvStore *self,
 /* More results than this do not stand on the stack. */
 #define FEW 8
 
-static void
+static inline void
 submit (KvStore *self,
         KvOperation *operations,
         guint length,

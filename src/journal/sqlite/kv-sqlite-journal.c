@@ -183,11 +183,11 @@ write_group (KvSqliteJournal *self)
       return FALSE;
     }
 
-  kv_store_keeper_settle (self->store, to);
   g_mutex_lock (&self->lock);
   self->status.commits++;
   self->status.changes += to - from;
   g_mutex_unlock (&self->lock);
+  kv_store_keeper_settle (self->store, to);
   if (kv_sqlite_file_needs_checkpoint (self->file))
     kv_sqlite_file_checkpoint (self->file);
   return TRUE;

@@ -64,6 +64,7 @@ static void
 test_round_trip (Opened *opened, gconstpointer data)
 {
   g_autoptr (KvEntry) entry = NULL, kept = NULL;
+  KvJournalStatus counted;
   guint64 revision;
   struct stat status;
   KvOperation operation;
@@ -98,6 +99,13 @@ test_round_trip (Opened *opened, gconstpointer data)
   g_assert_cmpuint (length, ==, 3);
   g_assert_cmpuint (kv_store_count (opened->store), ==, 3);
   g_assert_cmpuint (kv_store_get_revision (opened->store), >, revision);
+
+  put (opened, "more", "x", -1);
+  kv_journal_get_status (opened->journal, &counted);
+  g_assert_false (counted.failing);
+  g_assert_cmpuint (counted.keys, ==, 3);
+  g_assert_cmpuint (counted.changes, ==, 1);
+  g_assert_cmpstr (kv_journal_get_location (opened->journal), ==, opened->path);
 }
 
 /* The wall clock says less than the highest revision, which belonged to a key that is gone. */
