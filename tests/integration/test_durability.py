@@ -69,6 +69,16 @@ class TestRestart:
             assert daemon.request("GET", "/store/gone").status == 404
             assert daemon.status()["total_keys"] == 2
 
+    @pytest.mark.skipif("not IS_ROOT", reason="only root may have a clock of its own")
+    def test_time_to_live_goes_on_while_the_machine_sleeps(self, directory):
+        with running(directory) as daemon:
+            daemon.request("PUT", "/store/day?ttl=86000", "v")
+            daemon.request("PUT", "/store/week?ttl=600000", "v")
+        with running(directory, launcher=("unshare", "--time", "--boottime", "86400")) as daemon:
+            assert daemon.request("GET", "/store/day").status == 404
+            assert daemon.request("GET", "/store/week").status == 200
+            assert daemon.await_status("total_keys", 1)
+
     def test_file_is_for_its_owner_alone(self, directory):
         with running(directory) as daemon:
             daemon.request("PUT", "/store/k", "v")

@@ -85,8 +85,8 @@ class Daemon:
     """
 
     def __init__(self, directory, *options, http=("127.0.0.1:0",), bus="none", rate_limit="off",
-                 carrier="express", store=MEMORY, environment=(), files=None):
-        arguments = [find_program("src", "kvstored"), *CARRIERS[carrier]]
+                 carrier="express", store=MEMORY, environment=(), files=None, launcher=()):
+        arguments = [*launcher, find_program("src", "kvstored"), *CARRIERS[carrier]]
         for address in http:
             arguments += ["--http", address]
         if bus is not None:
