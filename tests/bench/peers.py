@@ -185,6 +185,12 @@ class Peer:
                     raise PeerError(f"{self.name} does not get ready") from None
                 time.sleep(0.05)
 
+    def stop(self):
+        """Ends its processes, so that start() can be called again."""
+        with hold():
+            while self.processes:
+                self.processes.pop().stop()
+
     def write(self, name, text):
         path = pathlib.Path(self.directory) / name
         path.write_text(text, encoding="utf-8")
@@ -286,11 +292,11 @@ class Kvstored(Peer):
 
     name = "kvstored"
 
-    def __init__(self, *options, workers=1, rate_limit="off", bus="none", **common):
+    def __init__(self, *options, workers=1, rate_limit="off", bus="none", store="memory:", **common):
         common.setdefault("cores", machine.cores_for_server(workers))
         super().__init__(**common)
         self.options = [
-            "--http", "127.0.0.1:0", "--bus", bus, "--store", "memory:", "--log-level", "warning",
+            "--http", "127.0.0.1:0", "--bus", bus, "--store", store, "--log-level", "warning",
             "--rate-limit", rate_limit, "--http-threads", str(workers),
             "--max-connections", "100000", *options,
         ]

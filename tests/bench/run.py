@@ -28,6 +28,7 @@ GROUPS = {
     "values": ("bench.figures.values", "values of 16 bytes to 1 MiB"),
     "startup": ("bench.figures.startup", "a start to the first answer, and idle memory"),
     "store": ("bench.figures.store", "the store without its doors"),
+    "durability": ("bench.figures.durability", "what it costs to keep the keys, beside redis and bare SQLite"),
     "fanout": (HERE / "fanout/fanout.py", "one change told to 10,000 watchers"),
     "dbus": (HERE / "dbus/dbus_cost.py", "calls over D-Bus beside Ping"),
     "instructions": (HERE / "instructions/instructions.py", "instructions of the hot paths"),
