@@ -3,8 +3,6 @@
  */
 #include "dbus/kv-dbus-call.h"
 
-#include "dbus/kv-dbus-descriptors.h"
-
 #include <string.h>
 
 struct _KvDbusCall {
@@ -15,15 +13,13 @@ struct _KvDbusCall {
   KvDbusHead head; /* of the message, or of the copy */
   const guint8 *message;
   gsize size;
-  guint8 *copy;     /* (owned) (nullable) */
-  int *descriptors; /* (owned) (nullable) */
-  guint n_descriptors;
+  guint8 *copy;  /* (owned) (nullable) */
   char sender[]; /* an answer may come when the message is long gone */
 };
 
 KvDbusCall *
 kv_dbus_call_new (KvDbusOutbox *outbox,
-                  KvDbusMessage *message,
+                  const KvDbusMessage *message,
                   const char *out_signature,
                   GDestroyNotify done,
                   gpointer user_data)
@@ -40,7 +36,6 @@ kv_dbus_call_new (KvDbusOutbox *outbox,
   call->message = message->bytes;
   call->size = message->length;
   call->copy = NULL;
-  call->descriptors = kv_dbus_message_steal (message, &call->n_descriptors);
   memcpy (call->sender, sender, sender_size);
 
   return call;
@@ -149,8 +144,6 @@ kv_dbus_call_drop (KvDbusCall *call)
   gpointer user_data = call->user_data;
 
   kv_dbus_outbox_unref (call->outbox);
-  kv_dbus_descriptors_close (call->descriptors, call->n_descriptors);
-  g_free (call->descriptors);
   g_free (call->copy);
   g_free (call);
   done (user_data);

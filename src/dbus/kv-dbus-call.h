@@ -29,14 +29,14 @@ typedef void (*KvDbusWriteFunc) (KvDbusWriter *writer, gconstpointer data);
 /**
  * kv_dbus_call_new:
  * @outbox: (transfer none): where the answer goes
- * @message: a method call, whose descriptors the call takes over and closes in the end
+ * @message: a method call. What descriptors came with it stay with it: who makes use of some takes them before it is gone
  * @out_signature: what the method returns; static
  * @done: called once, when the call has been answered or dropped, in the thread where that happens
  *
  * Returns: (transfer full): the call
  */
 KvDbusCall *kv_dbus_call_new (KvDbusOutbox *outbox,
-                              KvDbusMessage *message,
+                              const KvDbusMessage *message,
                               const char *out_signature,
                               GDestroyNotify done,
                               gpointer user_data);

@@ -53,7 +53,7 @@ void kv_dbus_cargo_add (KvDbusCargo *cargo,
  * Sends as much as the socket takes. Descriptors go with the first byte of their message, and nothing that was sent before
  * shares a piece with it: whoever reads message by message is given them with the right one.
  *
- * Returns: %FALSE when the socket is broken
+ * Returns: %FALSE, with errno, when the socket is broken or refuses the descriptors
  */
 gboolean kv_dbus_cargo_send (KvDbusCargo *cargo, int socket);
 

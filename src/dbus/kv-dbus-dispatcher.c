@@ -19,8 +19,8 @@
  * A call that is carried out in the relay's thread must not overtake one of the same caller that still waits in the queue. So
  * while a caller has any there, what it sends joins them. A call counts as waiting until its handler has returned:
  * then the store knows it, and whatever comes later comes behind it there. That is kept for each caller, not for all, so that
- * nobody is slowed down by another's watches, nor refused because somebody else has many calls there. Only the memory
- * that they take is bounded for all together.
+ * nobody is slowed down by another's watches. How many wait is bounded for each caller, and the memory that they take for all
+ * together: while somebody fills that, others' calls that would have to wait are refused.
  *
  * Answers and the signals of watches all go into the one outbox, and leave in the order in which they were put there.
  *
@@ -367,18 +367,20 @@ take (KvDbusDispatcher *self, const KvDbusMethod *method, KvDbusCall *call)
   const char *signature = kv_dbus_call_get_signature (call);
   g_autoptr (GError) error = NULL;
   KvDbusReader parameters;
+  gboolean fits = strcmp (signature, method->in_signature) == 0;
   gboolean is_sound;
   guint cost;
 
+  /* What does not fit is not looked at: everybody else would wait for that. */
   kv_dbus_call_init_reader (call, &parameters);
-  is_sound = kv_dbus_reader_check (&parameters, signature);
+  is_sound = fits && kv_dbus_reader_check (&parameters, signature);
   cost = is_sound ? kv_dbus_methods_get_cost (method, signature, &parameters) : 1;
   if (!admit (self, method, sender, cost, &error))
     kv_dbus_error_return (call, g_steal_pointer (&error));
+  else if (!fits)
+    return_wrong_type (call, method);
   else if (!is_sound)
     return_malformed (call);
-  else if (strcmp (signature, method->in_signature) != 0)
-    return_wrong_type (call, method);
   else if (!method->in_main && !has_waiting (self, sender))
     carry_out (self, method, &parameters, call);
   else if (!enqueue (self, method, call, &error))

@@ -225,12 +225,24 @@ take_all (KvDbusRelay *self)
          && take_messages (self, &self->from_local, take_from_local);
 }
 
-static void
-send_all (KvDbusRelay *self)
+/* FALSE when GDBus's end is there and does not take what is for it. Nothing may be left out of what it gets: then the
+ * connection ends, and is made anew. */
+static gboolean
+send_to_local (KvDbusRelay *self)
 {
-  if (kv_dbus_cargo_get_length (&self->to_local) > 0
-      && !kv_dbus_cargo_send (&self->to_local, self->local))
-    kv_dbus_cargo_clear (&self->to_local);
+  if (kv_dbus_cargo_get_length (&self->to_local) == 0
+      || kv_dbus_cargo_send (&self->to_local, self->local))
+    return TRUE;
+  if (errno != EPIPE && errno != ECONNRESET)
+    return FALSE;
+  kv_dbus_cargo_clear (&self->to_local);
+
+  return TRUE;
+}
+
+static void
+send_to_bus (KvDbusRelay *self)
+{
   do
     {
       if (kv_dbus_cargo_get_length (&self->to_bus) == 0)
@@ -266,7 +278,7 @@ set_interest (struct pollfd *waiting, int descriptor, gboolean to_read, gboolean
 }
 
 /* A socket that nothing is wanted from is left out: one that is broken is always ready. But while there is no room, GDBus's
- * end is asked for nothing, and tells when it is closed. */
+ * end is asked for nothing, and tells when it is closed. (That a bus has closed its half only is noticed when there is room.) */
 static void
 collect_interest (KvDbusRelay *self, struct pollfd waiting[])
 {
@@ -321,9 +333,9 @@ run (gpointer data)
 
   while (!g_atomic_int_get (&self->stopping))
     {
-      if (!take_all (self))
+      if (!take_all (self) || !send_to_local (self))
         break;
-      send_all (self);
+      send_to_bus (self);
       if (is_over (self))
         break;
       if (!self->is_held_up || !has_room (self))

@@ -54,7 +54,8 @@ KvDbusOutbox *kv_dbus_relay_get_outbox (KvDbusRelay *relay);
  * kv_dbus_relay_set_func:
  * @func: (nullable): who takes messages out; %NULL when nobody does any more
  *
- * When this returns the function before is not running, and will not be called again. It waits for one that runs just now.
+ * When this returns the function before is not running, and will not be called again. It waits for one that runs just now, which
+ * is for as long as it takes to carry out one message, of 128 MiB at most.
  */
 void kv_dbus_relay_set_func (KvDbusRelay *relay, KvDbusRelayFunc func, gpointer user_data);
 

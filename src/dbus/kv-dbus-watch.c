@@ -194,7 +194,8 @@ on_readable (KvWatch *source, gpointer user_data)
 /* The object is there to be introspected. Its method is carried out by the dispatcher, and never gets to GDBus. */
 static const GDBusInterfaceVTable watch_vtable = { .method_call = kv_dbus_error_refuse };
 
-static gboolean export(KvDbusWatch *watch, GError **error)
+static gboolean
+register_object (KvDbusWatch *watch, GError **error)
 {
   g_autoptr (GError) inner = NULL;
 
@@ -233,7 +234,7 @@ kv_dbus_watch_new (KvStore *store,
   watch->n_names = kv_dbus_watch_spec_count (spec);
   watch->source =
     kv_watch_new (store, spec->keys, spec->prefixes, spec->since, on_readable, watch, error);
-  if (watch->source == NULL || !export(watch, error))
+  if (watch->source == NULL || !register_object (watch, error))
     return NULL;
 
   return g_steal_pointer (&watch);

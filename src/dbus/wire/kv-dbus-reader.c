@@ -256,12 +256,39 @@ kv_dbus_reader_has_more (const KvDbusReader *reader)
 
 /* --- values of any type --- */
 
-static const char *skip_type (KvDbusReader *reader, const char *type, guint depth);
+/* Where types end, as far as that was looked for: a message may hold millions of empty arrays of one long type. A signature has at
+ * most 255 bytes, so that within one no two types have the same place here. */
+typedef struct {
+  gboolean is_used; /* the rest is not set before */
+  const char *types[256];
+  const char *ends[256];
+} TypeEnds;
 
-static void
-skip_array (KvDbusReader *reader, const char *type, guint depth)
+static const char *
+find_end (TypeEnds *ends, const char *type)
+{
+  guint place = (guint) ((guintptr) type % G_N_ELEMENTS (ends->types));
+
+  if (!ends->is_used)
+    memset (ends->types, 0, sizeof ends->types);
+  ends->is_used = TRUE;
+  if (ends->types[place] != type)
+    {
+      ends->types[place] = type;
+      ends->ends[place] = kv_dbus_grammar_skip_type (type);
+    }
+
+  return ends->ends[place];
+}
+
+static const char *skip_type (KvDbusReader *reader, const char *type, guint depth, TypeEnds *ends);
+
+/* Passes over an array of the type at @type. Gives what stands behind the type. */
+static const char *
+skip_array (KvDbusReader *reader, const char *type, guint depth, TypeEnds *ends)
 {
   gsize size = kv_dbus_types_get_fixed_size (*type);
+  const char *end = NULL;
   KvDbusReader elements;
 
   kv_dbus_reader_take_array (reader, type, &elements);
@@ -269,20 +296,23 @@ skip_array (KvDbusReader *reader, const char *type, guint depth)
     {
       if ((elements.length - elements.position) % size != 0)
         fail (reader);
-      return;
+      return type + 1;
     }
-  while (kv_dbus_reader_has_more (&elements) && skip_type (&elements, type, depth) != NULL)
+  while (kv_dbus_reader_has_more (&elements)
+         && (end = skip_type (&elements, type, depth, ends)) != NULL)
     ;
   if (elements.failed)
     fail (reader);
+
+  return end != NULL ? end : find_end (ends, type);
 }
 
 /* Passes over values of the types at @type, up to a bracket that closes. */
 static const char *
-skip_types (KvDbusReader *reader, const char *type, guint depth)
+skip_types (KvDbusReader *reader, const char *type, guint depth, TypeEnds *ends)
 {
   while (type != NULL && *type != '\0' && *type != ')' && *type != '}')
-    type = skip_type (reader, type, depth);
+    type = skip_type (reader, type, depth, ends);
 
   return type;
 }
@@ -318,7 +348,7 @@ skip_basic (KvDbusReader *reader, char type)
 /* Passes over a value of the complete type at @type, which is inside @depth others. Gives what stands behind the type; %NULL when
  * the reader has failed. */
 static const char *
-skip_type (KvDbusReader *reader, const char *type, guint depth)
+skip_type (KvDbusReader *reader, const char *type, guint depth, TypeEnds *ends)
 {
   const char *end = type + 1;
 
@@ -330,17 +360,16 @@ skip_type (KvDbusReader *reader, const char *type, guint depth)
   switch (*type)
     {
     case 'a':
-      skip_array (reader, type + 1, depth + 1);
-      end = kv_dbus_grammar_skip_type (type);
+      end = skip_array (reader, type + 1, depth + 1, ends);
       break;
     case '(':
     case '{':
       kv_dbus_reader_enter_struct (reader);
-      end = skip_types (reader, type + 1, depth + 1);
+      end = skip_types (reader, type + 1, depth + 1, ends);
       end = end != NULL ? end + 1 : NULL;
       break;
     case 'v':
-      skip_types (reader, kv_dbus_reader_enter_variant (reader), depth + 1);
+      skip_types (reader, kv_dbus_reader_enter_variant (reader), depth + 1, ends);
       break;
     default:
       skip_basic (reader, *type);
@@ -353,7 +382,10 @@ skip_type (KvDbusReader *reader, const char *type, guint depth)
 gboolean
 kv_dbus_reader_skip (KvDbusReader *reader, const char *signature)
 {
-  skip_types (reader, signature, 0);
+  TypeEnds ends;
+
+  ends.is_used = FALSE;
+  skip_types (reader, signature, 0, &ends);
 
   return !reader->failed;
 }
@@ -372,9 +404,11 @@ gsize
 kv_dbus_reader_count (const KvDbusReader *elements, const char *type)
 {
   KvDbusReader copy = *elements;
+  TypeEnds ends;
   gsize n = 0;
 
-  while (kv_dbus_reader_has_more (&copy) && skip_type (&copy, type, 0) != NULL)
+  ends.is_used = FALSE;
+  while (kv_dbus_reader_has_more (&copy) && skip_type (&copy, type, 0, &ends) != NULL)
     n++;
 
   return n;

@@ -7,7 +7,6 @@
 #include "dbus/kv-dbus-names.h"
 #include "sample.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,14 +51,12 @@ on_done (gpointer user_data)
 }
 
 static KvDbusCall *
-call_new (Fixture *fixture, Sample *sample, const char *out_signature, int *descriptors, guint n)
+call_new (Fixture *fixture, Sample *sample, const char *out_signature)
 {
   KvDbusMessage message = {
     .head = sample->head,
     .bytes = sample->bytes,
     .length = sample->length,
-    .descriptors = descriptors,
-    .n_descriptors = n,
   };
 
   return kv_dbus_call_new (fixture->outbox, &message, out_signature, on_done, fixture);
@@ -109,7 +106,7 @@ run (Fixture *fixture, const char *name, const char *parameters)
   sample_init (&sample, g_variant_new_parsed (parameters), G_DBUS_MESSAGE_BYTE_ORDER_BIG_ENDIAN);
   g_assert_cmpstr (sample.head.signature, ==, method->in_signature);
   method->handler (&fixture->context, &sample.body,
-                   call_new (fixture, &sample, method->out_signature, NULL, 0), &error);
+                   call_new (fixture, &sample, method->out_signature), &error);
   g_assert_no_error (error);
   answer = take_answer (fixture);
   g_assert_cmpint (g_dbus_message_get_message_type (answer), ==, G_DBUS_MESSAGE_TYPE_METHOD_RETURN);
@@ -158,9 +155,9 @@ test_wants_no_answer (Fixture *fixture, gconstpointer data)
 
   sample_init (&sample, g_variant_new ("(s)", "x"), G_DBUS_MESSAGE_BYTE_ORDER_LITTLE_ENDIAN);
   sample.head.flags = KV_DBUS_FLAG_NO_REPLY_EXPECTED;
-  kv_dbus_call_return (call_new (fixture, &sample, "", NULL, 0), NULL, NULL);
-  kv_dbus_call_return_error (call_new (fixture, &sample, "", NULL, 0), "a.b", "text");
-  kv_dbus_call_drop (call_new (fixture, &sample, "", NULL, 0));
+  kv_dbus_call_return (call_new (fixture, &sample, ""), NULL, NULL);
+  kv_dbus_call_return_error (call_new (fixture, &sample, ""), "a.b", "text");
+  kv_dbus_call_drop (call_new (fixture, &sample, ""));
   g_assert_cmpuint (fixture->n_done, ==, 3);
   g_assert_cmpuint (kv_dbus_outbox_get_length (fixture->outbox), ==, 0);
 }
@@ -175,7 +172,7 @@ test_may_be_answered_when_all_is_over (Fixture *fixture, gconstpointer data)
     g_auto (Sample) sample = { 0 };
 
     sample_init (&sample, g_variant_new ("(s)", "kept"), G_DBUS_MESSAGE_BYTE_ORDER_BIG_ENDIAN);
-    call = call_new (fixture, &sample, "", NULL, 0);
+    call = call_new (fixture, &sample, "");
     kv_dbus_call_keep (call);
     memset (sample.bytes, 0xff, sample.length);
   }
@@ -196,7 +193,7 @@ test_errors_are_text (Fixture *fixture, gconstpointer data)
   g_autoptr (GDBusMessage) answer = NULL;
 
   sample_init (&sample, g_variant_new ("(s)", "x"), G_DBUS_MESSAGE_BYTE_ORDER_LITTLE_ENDIAN);
-  kv_dbus_call_return_error (call_new (fixture, &sample, "", NULL, 0), "a.b",
+  kv_dbus_call_return_error (call_new (fixture, &sample, ""), "a.b",
                              "a\xff"
                              "b");
   answer = take_answer (fixture);
@@ -204,21 +201,6 @@ test_errors_are_text (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (g_dbus_message_get_arg0 (answer), ==,
                    "a\xef\xbf\xbd"
                    "b");
-}
-
-static void
-test_closes_its_descriptors (Fixture *fixture, gconstpointer data)
-{
-  g_auto (Sample) sample = { 0 };
-  int descriptors[] = { dup (0), dup (0) };
-  KvDbusCall *call;
-
-  sample_init (&sample, g_variant_new ("(s)", "x"), G_DBUS_MESSAGE_BYTE_ORDER_LITTLE_ENDIAN);
-  call = call_new (fixture, &sample, "", descriptors, G_N_ELEMENTS (descriptors));
-  g_assert_cmpint (fcntl (descriptors[1], F_GETFD), >=, 0);
-  kv_dbus_call_return (call, NULL, NULL);
-  g_assert_cmpint (fcntl (descriptors[0], F_GETFD), ==, -1);
-  g_assert_cmpint (fcntl (descriptors[1], F_GETFD), ==, -1);
 }
 
 int
@@ -231,7 +213,6 @@ main (int argc, char **argv)
   ADD ("wants-no-answer", test_wants_no_answer);
   ADD ("may-be-answered-when-all-is-over", test_may_be_answered_when_all_is_over);
   ADD ("errors-are-text", test_errors_are_text);
-  ADD ("closes-its-descriptors", test_closes_its_descriptors);
 #undef ADD
 
   return g_test_run ();

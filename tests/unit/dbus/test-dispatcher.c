@@ -8,6 +8,7 @@
 #include "dbus/kv-dbus-names.h"
 #include "dbus/kv-dbus-service.h"
 
+#include <gio/gunixfdlist.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -288,6 +289,44 @@ test_bounds_what_waits (Fixture *fixture, gconstpointer data)
   send_call (fixture, "Get", "('n',)");
   wait_for_answers (fixture);
   g_assert_cmpint (atoi (fixture->values->pdata[0]), ==, MAX_WAITING_CALLS - 1);
+}
+
+static guint
+count_descriptors (void)
+{
+  g_autoptr (GDir) directory = g_dir_open ("/proc/self/fd", 0, NULL);
+  guint n = 0;
+
+  while (g_dir_read_name (directory) != NULL)
+    n++;
+
+  return n;
+}
+
+/* No method of ours takes any: a caller who has many calls wait must not use up what the whole process has. */
+static void
+test_descriptors_do_not_wait (Fixture *fixture, gconstpointer data)
+{
+  guint before;
+
+  let_come_in (fixture->client);
+  before = count_descriptors ();
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autoptr (GUnixFDList) descriptors = g_unix_fd_list_new ();
+
+      for (guint j = 0; j < 10; j++)
+        g_unix_fd_list_append (descriptors, 0, NULL);
+      fixture->n_sent++;
+      g_dbus_connection_call_with_unix_fd_list (
+        fixture->client, KV_DBUS_NAME, KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, "Watch",
+        g_variant_new_parsed (WATCH), NULL, G_DBUS_CALL_FLAGS_NONE, -1, descriptors, NULL,
+        on_answered, fixture);
+    }
+  let_come_in (fixture->client);
+  g_assert_cmpuint (count_descriptors (), <, before + 10);
+  wait_for_answers (fixture);
+  g_assert_cmpuint (fixture->n_failed, ==, 0);
 }
 
 static void
@@ -627,6 +666,7 @@ main (int argc, char **argv)
   ADD ("closing-keeps-the-order-too", test_closing_keeps_the_order_too);
   ADD ("others-do-not-wait", test_others_do_not_wait);
   ADD ("bounds-what-waits", test_bounds_what_waits);
+  ADD ("descriptors-do-not-wait", test_descriptors_do_not_wait);
   ADD ("bounds-the-bytes-that-wait", test_bounds_the_bytes_that_wait);
   ADD ("stop-carries-out-what-waits", test_stop_carries_out_what_waits);
   ADD ("may-be-dropped-with-calls-waiting", test_may_be_dropped_with_calls_waiting);

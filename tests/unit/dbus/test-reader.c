@@ -83,6 +83,31 @@ test_refuses_what_is_cut_off (void)
     }
 }
 
+/* Where the type of an empty array ends cannot be told from its elements. */
+static void
+test_passes_empty_arrays (void)
+{
+  static const char *const bodies_of_these[] = {
+    "(@aa(yys) [[], [], [(1, 2, 'x')], [], []], 'behind')",
+    "(@a(a(ss)a{sas}s) [([], {}, 'a'), ([('b', 'c')], {'d': []}, 'e'), ([], {}, 'f')], 'behind')",
+    "(@a{sv} {'a': <@aas []>, 'b': <@aa(ss) [[], []]>, 'c': <(@as [], 's')>}, 'behind')",
+    "(@aaaas [[[], [[], []]], []], 'behind')",
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (bodies_of_these) * G_N_ELEMENTS (orders); i++)
+    {
+      g_auto (Sample) sample = { 0 };
+      KvDbusReader reader;
+
+      sample_init (&sample, g_variant_new_parsed (bodies_of_these[i / 2]), orders[i % 2]);
+      reader = sample.body;
+      g_assert_true (kv_dbus_reader_skip (
+        &reader, strndupa (sample.head.signature, strlen (sample.head.signature) - 1)));
+      g_assert_cmpstr (kv_dbus_reader_take_string (&reader, NULL), ==, "behind");
+      g_assert_false (kv_dbus_reader_has_more (&reader));
+    }
+}
+
 static void
 test_refuses_what_is_behind (void)
 {
@@ -208,6 +233,7 @@ main (int argc, char **argv)
 #define ADD(name, function) g_test_add_func ("/dbus/reader/" name, function)
   ADD ("reads-what-gdbus-writes", test_reads_what_gdbus_writes);
   ADD ("refuses-what-is-cut-off", test_refuses_what_is_cut_off);
+  ADD ("passes-empty-arrays", test_passes_empty_arrays);
   ADD ("refuses-what-is-behind", test_refuses_what_is_behind);
   ADD ("refuses-what-is-malformed", test_refuses_what_is_malformed);
   ADD ("bounds-the-depth", test_bounds_the_depth);
