@@ -12,28 +12,6 @@ G_BEGIN_DECLS
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (json_t, json_decref)
 
 /**
- * KV_HTTP_JSON_MAX_DEPTH:
- *
- * How deep the arrays and objects of a body may nest.
- */
-#define KV_HTTP_JSON_MAX_DEPTH 64
-
-/**
- * KV_HTTP_JSON_MAX_MEMBERS:
- *
- * How many members an object of a body may have.
- */
-#define KV_HTTP_JSON_MAX_MEMBERS 256
-
-/**
- * KV_HTTP_JSON_MAX_VALUES:
- *
- * How many values a body may hold in all: a parsed one takes up to a hundred times the bytes of its
- * text.
- */
-#define KV_HTTP_JSON_MAX_VALUES 65536
-
-/**
  * kv_http_json_parse:
  * @body: the text
  * @error: set to %KV_ERROR_INVALID_ARGUMENT when it is no JSON (RFC 8259, and nothing more), nests
@@ -56,15 +34,5 @@ json_t *kv_http_json_parse (KvHttpSpan body, GError **error);
  */
 gboolean
 kv_http_json_get_string (const json_t *object, const char *name, KvHttpSpan *text, GError **error);
-
-/**
- * kv_http_json_append_string:
- * @out: where to write
- * @text: (array length=length): valid UTF-8; it may hold U+0000
- * @length: its bytes
- *
- * Writes a JSON string, quotation marks and all. What need not be escaped is not.
- */
-void kv_http_json_append_string (GString *out, const char *text, gsize length);
 
 G_END_DECLS

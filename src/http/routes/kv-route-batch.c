@@ -4,6 +4,7 @@
 #include "http/routes/kv-route-batch.h"
 
 #include "core/kv-error.h"
+#include "core/kv-json-text.h"
 #include "http/kv-http-json.h"
 #include "http/kv-http-ttl.h"
 
@@ -135,7 +136,7 @@ append_result (GString *json, const KvResult *result)
           return;
         }
       g_string_append (json, "{\"status\":200,\"value\":");
-      kv_http_json_append_string (json, value, length);
+      kv_json_text_append_string (json, value, length);
       g_string_append_c (json, '}');
       return;
     case KV_RESULT_CREATED:

@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: 2026 the kvstore authors
  */
 #include "core/kv-error.h"
+#include "core/kv-json-text.h"
 #include "http/kv-http-json.h"
 
 #include <string.h>
@@ -120,8 +121,8 @@ test_bounds_depth (void)
 {
   g_autofree char *opened = repeat ("", "[", 100000, "");
   g_autofree char *objects = repeat ("", "{\"a\":", 100000, "");
-  g_autofree char *inner = repeat ("", "[", KV_HTTP_JSON_MAX_DEPTH, "");
-  g_autofree char *deepest = repeat (inner, "]", KV_HTTP_JSON_MAX_DEPTH, "");
+  g_autofree char *inner = repeat ("", "[", KV_JSON_TEXT_MAX_DEPTH, "");
+  g_autofree char *deepest = repeat (inner, "]", KV_JSON_TEXT_MAX_DEPTH, "");
   g_autofree char *deeper = g_strdup_printf ("[%s]", deepest);
   g_autofree char *wide = repeat ("[[]", ",[]", 1000, "]");
   g_autofree char *quoted = repeat ("\"\\\"", "[", 1000, "\"");
@@ -147,8 +148,8 @@ make_object (guint n_members)
 static void
 test_bounds_members (void)
 {
-  g_autofree char *most = make_object (KV_HTTP_JSON_MAX_MEMBERS);
-  g_autofree char *more = make_object (KV_HTTP_JSON_MAX_MEMBERS + 1);
+  g_autofree char *most = make_object (KV_JSON_TEXT_MAX_MEMBERS);
+  g_autofree char *more = make_object (KV_JSON_TEXT_MAX_MEMBERS + 1);
   g_autofree char *twice = g_strdup_printf ("[%s,%s]", most, most);
 
   assert_valid (most);
@@ -159,8 +160,8 @@ test_bounds_members (void)
 static void
 test_bounds_values (void)
 {
-  g_autofree char *flat = repeat ("[0", ",0", KV_HTTP_JSON_MAX_VALUES, "]");
-  g_autofree char *most = repeat ("[0", ",0", KV_HTTP_JSON_MAX_VALUES - 2, "]");
+  g_autofree char *flat = repeat ("[0", ",0", KV_JSON_TEXT_MAX_VALUES, "]");
+  g_autofree char *most = repeat ("[0", ",0", KV_JSON_TEXT_MAX_VALUES - 2, "]");
 
   assert_valid (most);
   assert_refused (flat, strlen (flat), KV_ERROR_TOO_LARGE);
@@ -205,7 +206,7 @@ assert_written (const char *text, gsize length, const char *expected)
 {
   GString *out = g_string_new (NULL);
 
-  kv_http_json_append_string (out, text, length);
+  kv_json_text_append_string (out, text, length);
   g_assert_cmpstr (out->str, ==, expected);
   g_string_free (out, TRUE);
 }
@@ -232,7 +233,7 @@ test_reads_what_it_writes (void)
       char text[8] = "";
       gsize length = (gsize) g_unichar_to_utf8 (c, text);
 
-      kv_http_json_append_string (out, text, length);
+      kv_json_text_append_string (out, text, length);
       value = parse (out->str, &error);
       g_assert_no_error (error);
       g_assert_cmpmem (json_string_value (value), json_string_length (value), text, length);
