@@ -25,6 +25,8 @@ next_revision (KvStore *self)
 static void
 account (KvStore *self, KvEntry *old, KvEntry *entry)
 {
+  if (G_UNLIKELY (self->snapshots != NULL) && old != NULL)
+    kv_snapshot_keep (self->snapshots, old);
   if (old != NULL)
     kv_expiry_remove (self->expiry, old);
   if (entry != NULL && entry->deadline != KV_NO_DEADLINE)

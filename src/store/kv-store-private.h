@@ -6,6 +6,7 @@
 #include "store/kv-change-log.h"
 #include "store/kv-decide.h"
 #include "store/kv-expiry.h"
+#include "store/kv-snapshot-private.h"
 #include "store/kv-store.h"
 #include "store/kv-table.h"
 
@@ -32,6 +33,7 @@ struct _KvStore {
     revision; /* of what can be seen; written under the lock, read without by kv_store_get_revision() */
   guint64 keys;
   KvStoreCounts counts; /* gets: of submitted operations; plain lookups are counted in the table */
+  KvSnapshot *snapshots; /* (nullable) (borrowed): the first of those that are open */
   guint64 expirations;
 
   guint64 watches; /* atomic */

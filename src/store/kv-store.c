@@ -10,6 +10,10 @@
  * A read takes the read lock of one stripe of the table and a reference to the entry. It never takes the commit lock,
  * and meets a writer only while that one swaps a pointer of the same stripe.
  *
+ * A snapshot (kv-snapshot.c) holds no lock while it is read. It takes the commit lock for each stripe of the table, and that
+ * stripe's read lock before it lets go: so whoever takes an entry out of the table, which is done under the commit lock,
+ * knows which snapshots have still to come there, and leaves it with them.
+ *
  * A store may have a keeper (kv-store-keeper.h), which writes its changes down. In relaxed mode all is as above, and the
  * log holds on to what is not written yet. In strict mode nothing is to be seen that a crash could take back, and reads
  * are still not to wait. So there are two ends of history:

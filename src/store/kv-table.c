@@ -142,6 +142,29 @@ kv_table_replace (KvTable *table, KvEntry *old, KvEntry *entry)
   g_rw_lock_writer_unlock (&stripe->lock);
 }
 
+KvEntry *
+kv_table_find (KvTable *table, const KvEntry *like)
+{
+  KvStripe *stripe = &table->stripes[stripe_of (like->hash)];
+  KvEntry *entry;
+
+  kv_spin_reader_lock (&stripe->lock);
+  entry = g_hash_table_lookup (stripe->entries, like);
+  if (entry != NULL)
+    kv_entry_ref (entry);
+  g_rw_lock_reader_unlock (&stripe->lock);
+
+  if (entry != NULL && kv_entry_is_expired (entry))
+    g_clear_pointer (&entry, kv_entry_unref);
+  return entry;
+}
+
+guint
+kv_table_get_stripe (const KvEntry *entry)
+{
+  return stripe_of (entry->hash);
+}
+
 guint64
 kv_table_stripe_bit (const KvEntry *entry)
 {

@@ -72,6 +72,23 @@ void kv_table_replace_locked (KvTable *table, KvEntry *old, KvEntry *entry);
 guint64 kv_table_stripe_bit (const KvEntry *entry);
 
 /**
+ * kv_table_get_stripe:
+ *
+ * Returns: the index of the stripe of @entry
+ */
+guint kv_table_get_stripe (const KvEntry *entry);
+
+/**
+ * kv_table_find:
+ * @like: (transfer none): any entry with the key that is sought
+ *
+ * As kv_table_lookup(), but it does not count as a hit: for what looks on nobody's behalf. Any thread, no lock held.
+ *
+ * Returns: (transfer full) (nullable): the live entry of that key
+ */
+KvEntry *kv_table_find (KvTable *table, const KvEntry *like);
+
+/**
  * kv_table_lock_stripes:
  * @stripes: a bit for each stripe
  *
