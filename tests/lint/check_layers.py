@@ -6,6 +6,7 @@
 The layers, and what each may include (docs/architecture.md has the picture):
 
     core                            <- store <- journal, upstream, http, dbus <- app, main.c
+    core <- store <- backup         <- http, dbus
     core <- principal               <- http, dbus
 
 http and dbus never see each other, nor a journal or an upstream. Only app and main.c name the
@@ -25,13 +26,14 @@ import tree
 MAY_INCLUDE = {
     "core": {"core"},
     "store": {"core", "store"},
+    "backup": {"core", "store", "backup"},
     "principal": {"core", "principal"},
     "journal": {"core", "store", "journal"},
     "upstream": {"core", "store", "upstream"},
-    "http": {"core", "store", "principal", "http"},
-    "dbus": {"core", "store", "principal", "dbus"},
-    "app": {"core", "store", "principal", "journal", "upstream", "http", "dbus", "app"},
-    "main": {"core", "store", "principal", "journal", "upstream", "http", "dbus", "app"},
+    "http": {"core", "store", "backup", "principal", "http"},
+    "dbus": {"core", "store", "backup", "principal", "dbus"},
+    "app": {"core", "store", "backup", "principal", "journal", "upstream", "http", "dbus", "app"},
+    "main": {"core", "store", "backup", "principal", "journal", "upstream", "http", "dbus", "app"},
     "ctl": {"core", "ctl"},
     "public": {"core", "store"},
 }

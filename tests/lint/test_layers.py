@@ -22,6 +22,7 @@ SOUND = {
         '#include "kv-config.h"\n#include "store/kv-store.h"\n'
         '#include <gio/gio.h>\n'
     ),
+    "backup/kv-restore.h": '#pragma once\n#include "store/kv-store.h"\n',
     "principal/kv-rate-limiter.h": '#pragma once\n#include "core/kv-key.h"\n',
     "journal/kv-journal.h": '#pragma once\n#include "store/kv-store.h"\n',
     "journal/sqlite/kv-sqlite-journal.h": '#pragma once\n#include "journal/kv-journal.h"\n',
@@ -87,6 +88,8 @@ ARROWS_BACK = [
         '#include "journal/sqlite/kv-sqlite-journal.h"',
         "only app and main.c",
     ),
+    ("backup/kv-restore.h", '#include "http/kv-http-exchange.h"', "backup may not include http"),
+    ("store/kv-store.h", '#include "backup/kv-restore.h"', "store may not include backup"),
     ("upstream/kv-upstream.h", '#include "app/kv-app.h"', "upstream may not include app"),
     (
         "upstream/kv-upstream.h",
