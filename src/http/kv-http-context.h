@@ -9,6 +9,7 @@
 G_BEGIN_DECLS
 
 typedef struct _KvSseGroup KvSseGroup;
+typedef struct _KvHttpDumpGroup KvHttpDumpGroup;
 
 /**
  * KvHttpLimits:
@@ -50,6 +51,7 @@ typedef struct {
   const KvHttpLimits *limits; /* (borrowed) likewise */
   KvHttpPoller *poller;       /* (borrowed) of this worker */
   KvSseGroup *streams;        /* (borrowed) of this worker */
+  KvHttpDumpGroup *dumps;     /* (borrowed) of this worker */
 } KvHttpContext;
 
 G_END_DECLS

@@ -3,6 +3,7 @@
  */
 #include "http/kv-http-exchange.h"
 
+#include "backup/kv-dump.h"
 #include "core/kv-decimal.h"
 #include "core/kv-error.h"
 #include "http/kv-http-router.h"
@@ -40,6 +41,8 @@ reset_response (KvHttpResponse *response)
 void
 kv_http_exchange_clear (KvHttpExchange *exchange)
 {
+  if (G_UNLIKELY (exchange->sink != NULL))
+    exchange->route->sink->close (g_steal_pointer (&exchange->sink));
   reset_response (&exchange->response);
 }
 
@@ -87,12 +90,12 @@ strip_parameters (KvHttpSpan type)
   return type;
 }
 
+/* @type has no parameters. */
 static gboolean
-is_json (KvHttpSpan content_type)
+is_json (KvHttpSpan type)
 {
   const gsize tree = strlen ("application/");
   const gsize suffix = strlen ("+json");
-  KvHttpSpan type = strip_parameters (content_type);
 
   if (type.length <= tree || g_ascii_strncasecmp (type.data, "application/", tree) != 0)
     return FALSE;
@@ -100,6 +103,34 @@ is_json (KvHttpSpan content_type)
     return g_ascii_strncasecmp (type.data + tree, "json", strlen ("json")) == 0;
   return type.length > tree + suffix
          && g_ascii_strncasecmp (type.data + type.length - suffix, "+json", suffix) == 0;
+}
+
+static gboolean
+is_json_lines (KvHttpSpan type)
+{
+  static const char name[] = KV_DUMP_CONTENT_TYPE;
+
+  return type.length == strlen (name) && g_ascii_strncasecmp (type.data, name, strlen (name)) == 0;
+}
+
+/* That a body has to be called what it is keeps other sites' pages from having a browser send it (the Fetch standard,
+ * "CORS-safelisted request-header"). Fills in a refusal. */
+static gboolean
+check_content_type (KvHttpExchange *exchange)
+{
+  KvHttpBodyKind kind = exchange->route->body;
+  KvHttpSpan type;
+
+  if (kind != KV_HTTP_BODY_JSON && kind != KV_HTTP_BODY_STREAM)
+    return TRUE;
+  type = strip_parameters (kv_http_exchange_get_header (exchange, "content-type"));
+  if (is_json (type) || (kind == KV_HTTP_BODY_STREAM && is_json_lines (type)))
+    return TRUE;
+  kv_http_exchange_refuse (exchange, 415,
+                           kind == KV_HTTP_BODY_JSON
+                             ? "This takes a body of Content-Type: application/json"
+                             : "This takes a body of Content-Type: " KV_DUMP_CONTENT_TYPE);
+  return FALSE;
 }
 
 static gsize
@@ -111,10 +142,41 @@ get_body_limit (const KvHttpExchange *exchange)
       return exchange->context->limits->max_value_size;
     case KV_HTTP_BODY_JSON:
       return exchange->context->limits->max_json_size;
+    case KV_HTTP_BODY_STREAM:
+      return G_MAXSIZE;
     case KV_HTTP_BODY_NONE:
       break;
     }
   return MAX_IGNORED_BODY;
+}
+
+static void
+begin_text (KvHttpExchange *exchange, guint status)
+{
+  reset_response (&exchange->response);
+  exchange->response.status = status;
+  kv_http_exchange_add_header (exchange, "Content-Type", "text/plain; charset=utf-8");
+  kv_http_exchange_add_header (exchange, "X-Content-Type-Options", "nosniff");
+}
+
+static void
+fill_in_error (KvHttpExchange *exchange, const GError *error)
+{
+  char *text = g_strconcat (error->message, "\n", NULL);
+
+  begin_text (exchange, kv_http_status_from_error (error));
+  exchange->response.body_bytes = g_bytes_new_take (text, strlen (text));
+}
+
+static gboolean
+open_sink (KvHttpExchange *exchange)
+{
+  g_autoptr (GError) error = NULL;
+
+  exchange->sink = exchange->route->sink->open (exchange, &error);
+  if (exchange->sink == NULL)
+    fill_in_error (exchange, error);
+  return exchange->sink != NULL;
 }
 
 gboolean
@@ -134,30 +196,27 @@ kv_http_exchange_admit (KvHttpExchange *exchange, gsize *body_limit)
       kv_http_router_add_allow (exchange);
       return FALSE;
     }
-  if (exchange->route->body == KV_HTTP_BODY_JSON
-      && !is_json (kv_http_exchange_get_header (exchange, "content-type")))
-    {
-      kv_http_exchange_refuse (exchange, 415,
-                               "This takes a body of Content-Type: application/json");
-      return FALSE;
-    }
+  if (!check_content_type (exchange))
+    return FALSE;
   *body_limit = get_body_limit (exchange);
-  return TRUE;
+  return exchange->route->body != KV_HTTP_BODY_STREAM || open_sink (exchange);
+}
+
+KvHttpSinkState
+kv_http_exchange_take_body (KvHttpExchange *exchange, const char *data, gsize length)
+{
+  g_autoptr (GError) error = NULL;
+  KvHttpSinkState state = exchange->route->sink->take (exchange->sink, data, length, &error);
+
+  if (state == KV_HTTP_SINK_FAILED)
+    fill_in_error (exchange, error);
+  return state;
 }
 
 void
 kv_http_exchange_dispatch (KvHttpExchange *exchange)
 {
   exchange->route->handler (exchange);
-}
-
-static void
-begin_text (KvHttpExchange *exchange, guint status)
-{
-  reset_response (&exchange->response);
-  exchange->response.status = status;
-  kv_http_exchange_add_header (exchange, "Content-Type", "text/plain; charset=utf-8");
-  kv_http_exchange_add_header (exchange, "X-Content-Type-Options", "nosniff");
 }
 
 void
@@ -216,10 +275,7 @@ kv_http_exchange_send (KvHttpExchange *exchange, guint status)
 void
 kv_http_exchange_send_error (KvHttpExchange *exchange, const GError *error)
 {
-  char *text = g_strconcat (error->message, "\n", NULL);
-
-  begin_text (exchange, kv_http_status_from_error (error));
-  exchange->response.body_bytes = g_bytes_new_take (text, strlen (text));
+  fill_in_error (exchange, error);
   exchange->carrier->send (exchange);
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "http/kv-http-context.h"
+#include "http/kv-http-sink.h"
 #include "principal/kv-rate-limiter.h"
 
 #include <string.h>
@@ -35,7 +36,6 @@ typedef struct {
   gsize length;
 } KvHttpSpan;
 
-typedef struct _KvHttpExchange KvHttpExchange;
 typedef struct _KvHttpRoute KvHttpRoute;
 
 /**
@@ -61,6 +61,8 @@ typedef struct {
  *   occur once (the carrier has refused or joined repeated ones)
  * @send: the response has been filled in: send it. The exchange is over and may be freed before this returns
  * @take_socket: gives the socket away instead of answering: nothing has been sent on it yet. The exchange is over
+ * @resume_body: reads on in the body, which the exchange's sink has been waiting to go on with. Not to be called from within
+ *   the sink's functions
  *
  * What carries an exchange over a wire: libsoup, or the express lane. Routes do not see which.
  */
@@ -68,6 +70,7 @@ typedef struct {
   KvHttpSpan (*get_header) (KvHttpExchange *exchange, const char *name);
   void (*send) (KvHttpExchange *exchange);
   void (*take_socket) (KvHttpExchange *exchange, KvHttpSocket *socket);
+  void (*resume_body) (KvHttpExchange *exchange);
 } KvHttpCarrier;
 
 /**
@@ -98,7 +101,7 @@ typedef struct {
  * @body_entry: (owned) (nullable): the body is this entry's value, sent from the entry itself
  * @body_bytes: (owned) (nullable): or it is these bytes
  * @body: or this static text; where all three are %NULL the body is empty
- * @endless: a HEAD for what has no length: there is no Content-Length (RFC 9110, section 8.6)
+ * @endless: what nobody knows the length of, or a HEAD for that: there is no Content-Length (RFC 9110, section 8.6)
  *
  * For a HEAD the response is filled in as for a GET, and the carrier leaves the body out.
  */
@@ -119,9 +122,11 @@ typedef struct {
  * @carrier: who carries it
  * @context: the worker's
  * @method: the request's method
+ * @minor_version: of HTTP/1: 0 for a client that does not know chunks
  * @path: the target's path as it came, not decoded
  * @query: what stands behind the first '?', or no data
- * @body: the whole body, in memory until the answer; empty where there is none
+ * @body: the whole body, in memory until the answer; empty where there is none, or where it has gone to a sink
+ * @sink: (owned) (nullable): what the route's #KvHttpSink has made of the body
  * @bucket: (nullable) (borrowed): the client's allowance; the carrier has charged it for one request, and a route
  *   charges it for more when the request is worth more
  * @route: (nullable): set by kv_http_exchange_admit()
@@ -135,9 +140,11 @@ struct _KvHttpExchange {
   const KvHttpCarrier *carrier;
   const KvHttpContext *context;
   KvHttpMethod method;
+  guint minor_version;
   KvHttpSpan path;
   KvHttpSpan query;
   KvHttpSpan body;
+  gpointer sink;
   KvRateBucket *bucket;
   const KvHttpRoute *route;
   KvHttpResponse response;
@@ -167,6 +174,18 @@ KvHttpMethod kv_http_method_parse (const char *name, gsize length);
  * Returns: %FALSE when it filled in a refusal in the response; the carrier sends that
  */
 gboolean kv_http_exchange_admit (KvHttpExchange *exchange, gsize *body_limit);
+
+/**
+ * kv_http_exchange_take_body:
+ * @exchange: admitted, and it has a sink
+ * @data: (array length=length): a piece of its body
+ *
+ * What comes between the halves where the route has its bodies as they come.
+ *
+ * Returns: what to do next; with %KV_HTTP_SINK_FAILED a refusal has been filled in, which the carrier sends
+ */
+KvHttpSinkState
+kv_http_exchange_take_body (KvHttpExchange *exchange, const char *data, gsize length);
 
 /**
  * kv_http_exchange_dispatch:

@@ -5,6 +5,8 @@
 
 #include "http/routes/kv-route-batch.h"
 #include "http/routes/kv-route-cas.h"
+#include "http/routes/kv-route-dump.h"
+#include "http/routes/kv-route-restore.h"
 #include "http/routes/kv-route-status.h"
 #include "http/routes/kv-route-store.h"
 #include "http/routes/kv-route-watch.h"
@@ -18,11 +20,15 @@ static void answer_options (KvHttpExchange *exchange);
 #define KEY "{key}"
 #define ROUTE(path, method, handler, body)                                                         \
   {                                                                                                \
-    path, method, handler, body, sizeof (path) - 1                                                 \
+    path, method, handler, body, NULL, sizeof (path) - 1                                           \
+  }
+#define STREAM_ROUTE(path, method, handler, sink)                                                  \
+  {                                                                                                \
+    path, method, handler, KV_HTTP_BODY_STREAM, sink, sizeof (path) - 1                            \
   }
 #define KEY_ROUTE(path, method, handler, body)                                                     \
   {                                                                                                \
-    path KEY, method, handler, body, sizeof (path) - 1                                             \
+    path KEY, method, handler, body, NULL, sizeof (path) - 1                                       \
   }
 
 static const KvHttpRoute routes[] = {
@@ -34,6 +40,8 @@ static const KvHttpRoute routes[] = {
   ROUTE ("/watch", KV_HTTP_POST, kv_route_watch_post, KV_HTTP_BODY_JSON),
   ROUTE ("/batch", KV_HTTP_POST, kv_route_batch_post, KV_HTTP_BODY_JSON),
   ROUTE ("/status", KV_HTTP_GET, kv_route_status_get, KV_HTTP_BODY_NONE),
+  ROUTE ("/v1/dump", KV_HTTP_GET, kv_route_dump_get, KV_HTTP_BODY_NONE),
+  STREAM_ROUTE ("/v1/restore", KV_HTTP_POST, kv_route_restore_post, &kv_route_restore_sink),
 };
 
 static const KvHttpRoute options_route =

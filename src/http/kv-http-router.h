@@ -12,11 +12,13 @@ G_BEGIN_DECLS
  * @KV_HTTP_BODY_NONE: the request's body, if it has one, means nothing
  * @KV_HTTP_BODY_VALUE: it is a value
  * @KV_HTTP_BODY_JSON: it is JSON, and must be called so
+ * @KV_HTTP_BODY_STREAM: it is lines of JSON, must be called so, has no limit, and goes to the route's sink as it comes
  */
 typedef enum {
   KV_HTTP_BODY_NONE,
   KV_HTTP_BODY_VALUE,
   KV_HTTP_BODY_JSON,
+  KV_HTTP_BODY_STREAM,
 } KvHttpBodyKind;
 
 /**
@@ -33,6 +35,7 @@ typedef void (*KvHttpHandler) (KvHttpExchange *exchange);
  * @method: the method; one for GET answers HEAD too
  * @handler: what answers
  * @body: what the request's body is
+ * @sink: (nullable): where it goes, if it is a stream
  * @prefix: bytes of @pattern before its `{key}`; all of them where it has none
  *
  * A line of the routing table.
@@ -42,6 +45,7 @@ struct _KvHttpRoute {
   KvHttpMethod method;
   KvHttpHandler handler;
   KvHttpBodyKind body;
+  const KvHttpSink *sink;
   guint prefix;
 };
 

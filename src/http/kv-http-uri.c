@@ -83,6 +83,52 @@ is_named (KvHttpSpan text, const char *name)
          && memcmp (decoded, name, length) == 0;
 }
 
+/* A parameter of a query, neither name nor value decoded. */
+typedef struct {
+  KvHttpSpan name;
+  KvHttpSpan value;
+} Parameter;
+
+/* Takes the first parameter of @rest off it. Returns FALSE at its end. */
+static gboolean
+next_parameter (KvHttpSpan *rest, Parameter *parameter)
+{
+  const char *start = rest->data, *end = start + rest->length;
+  const char *stop, *equals;
+
+  if (start == NULL)
+    return FALSE;
+  stop = memchr (start, '&', rest->length);
+  *rest = stop != NULL ? (KvHttpSpan){ stop + 1, end - stop - 1 } : (KvHttpSpan){ NULL, 0 };
+  stop = stop != NULL ? stop : end;
+  equals = memchr (start, '=', stop - start);
+  parameter->name = (KvHttpSpan){ start, (equals != NULL ? equals : stop) - start };
+  start = equals != NULL ? equals + 1 : stop;
+  parameter->value = (KvHttpSpan){ start, stop - start };
+  return TRUE;
+}
+
+gboolean
+kv_http_uri_check_parameters (KvHttpSpan query, const char *const *names, GError **error)
+{
+  Parameter parameter;
+
+  while (next_parameter (&query, &parameter))
+    {
+      const char *const *name = names;
+
+      while (*name != NULL && !is_named (parameter.name, *name))
+        name++;
+      if (*name == NULL && parameter.name.length + parameter.value.length > 0)
+        {
+          g_set_error_literal (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
+                               "The query has a parameter that this does not know");
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
 gboolean
 kv_http_uri_get_parameter (KvHttpSpan query,
                            const char *name,
@@ -91,23 +137,12 @@ kv_http_uri_get_parameter (KvHttpSpan query,
                            KvHttpSpan *value,
                            GError **error)
 {
-  const char *end, *next;
+  Parameter parameter;
 
   *value = (KvHttpSpan){ NULL, 0 };
-  if (query.data == NULL)
-    return TRUE;
-  end = query.data + query.length;
-  for (const char *start = query.data; start != NULL; start = next)
+  while (next_parameter (&query, &parameter))
     {
-      const char *stop = memchr (start, '&', end - start);
-      const char *equals;
-      KvHttpSpan text;
-
-      next = stop != NULL ? stop + 1 : NULL;
-      stop = stop != NULL ? stop : end;
-      equals = memchr (start, '=', stop - start);
-      equals = equals != NULL ? equals : stop;
-      if (!is_named ((KvHttpSpan){ start, equals - start }, name))
+      if (!is_named (parameter.name, name))
         continue;
       if (value->data != NULL)
         {
@@ -115,9 +150,7 @@ kv_http_uri_get_parameter (KvHttpSpan query,
                        "The parameter \"%s\" is there more than once", name);
           return FALSE;
         }
-      text.data = equals < stop ? equals + 1 : stop;
-      text.length = stop - text.data;
-      if (decode (text, TRUE, buffer, size, &value->length) != DECODED)
+      if (decode (parameter.value, TRUE, buffer, size, &value->length) != DECODED)
         {
           g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
                        "The parameter \"%s\" cannot be read", name);

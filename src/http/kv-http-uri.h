@@ -50,6 +50,16 @@ gboolean kv_http_uri_get_parameter (KvHttpSpan query,
                                     GError **error);
 
 /**
+ * kv_http_uri_check_parameters:
+ * @query: a query as it came, or no data
+ * @names: (array zero-terminated=1): the parameters that there may be
+ * @error: set to %KV_ERROR_INVALID_ARGUMENT when there is another
+ *
+ * For routes that would do harm by reading over a parameter whose name was misspelt.
+ */
+gboolean kv_http_uri_check_parameters (KvHttpSpan query, const char *const *names, GError **error);
+
+/**
  * kv_http_uri_parse_decimal:
  * @text: what may be a number
  * @value: (out): the number

@@ -60,7 +60,8 @@ struct _KvHttpRequest {
   KvHttpConnection *connection; /* (borrowed) */
   const KvHttpLane *lane;       /* (nullable): once one has it */
   gsize length;                 /* its bytes, once it is whole */
-  gsize body_length;            /* bytes of body that have come, without their framing */
+  gsize body_length;            /* bytes of body that have come, without their framing; of
+                                 * one that went to a sink 0 once it is whole */
   gsize body_limit;             /* the route's */
   KvHttpChunked chunked;
   KvHttpHead head; /* last, as it is large and seldom read to its end */
@@ -83,6 +84,7 @@ struct _KvHttpConnection {
   gboolean
     stops_short;    /* a read may have stopped where there is more: at the end, or at urgent data */
   gboolean broken;  /* the client is gone */
+  gboolean paused;  /* the sink of the body under way wants no more now */
   gboolean resting; /* idle for so long that only the socket is held on to */
   gint64 deadline;  /* in monotonic microseconds; what it means is the state's question */
   gint64 timer_due; /* when the timer fires; not moved while that is soon enough */

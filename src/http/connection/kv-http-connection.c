@@ -203,7 +203,7 @@ read_on (KvHttpConnection *connection)
   if (!waits && kv_http_gate_step (connection))
     return TRUE;
   kv_http_connection_flush (connection);
-  if (connection->state == KV_HTTP_CONNECTION_CLOSED || waits)
+  if (connection->state == KV_HTTP_CONNECTION_CLOSED || waits || connection->paused)
     return FALSE;
   /* What followed the last request was the beginning of none. */
   if (connection->state == KV_HTTP_CONNECTION_IDLE && connection->request != NULL
@@ -261,6 +261,8 @@ read_input (KvHttpConnection *connection)
       kv_http_connection_receive (connection);
       return TRUE;
     case KV_HTTP_CONNECTION_READING_BODY:
+      if (connection->paused)
+        return FALSE;
       kv_http_connection_receive (connection);
       return TRUE;
     case KV_HTTP_CONNECTION_ANSWERING:
@@ -297,7 +299,7 @@ on_ready (KvHttpPollerItem *item, guint32 events)
     {
       connection->blocked = FALSE;
       kv_http_connection_watch (connection, connection->item.events & ~(guint32) EPOLLOUT);
-      if (connection->state == KV_HTTP_CONNECTION_ANSWERING)
+      if (connection->state == KV_HTTP_CONNECTION_ANSWERING || connection->paused)
         connection->deadline = G_MAXINT64;
       kv_http_connection_flush (connection);
       if (connection->state == KV_HTTP_CONNECTION_ANSWERING && !connection->blocked)
@@ -433,6 +435,20 @@ kv_http_connection_get_header (KvHttpExchange *exchange, const char *name)
   const KvHttpConnection *connection = kv_http_connection_from_exchange (exchange);
 
   return kv_http_head_get (&connection->request->head, kv_http_buffer_peek (&connection->in), name);
+}
+
+void
+kv_http_connection_resume_body (KvHttpExchange *exchange)
+{
+  KvHttpConnection *connection = kv_http_connection_from_exchange (exchange);
+
+  g_return_if_fail (connection->paused);
+
+  enter (connection);
+  connection->paused = FALSE;
+  kv_http_connection_set_deadline (connection, connection->pool->context->limits->body_timeout);
+  advance (connection);
+  leave (connection);
 }
 
 void

@@ -129,6 +129,13 @@ KvHttpPool *kv_http_connection_get_pool (KvHttpConnection *connection);
 KvHttpSpan kv_http_connection_get_header (KvHttpExchange *exchange, const char *name);
 
 /**
+ * kv_http_connection_resume_body:
+ *
+ * What a carrier needs for its resume_body().
+ */
+void kv_http_connection_resume_body (KvHttpExchange *exchange);
+
+/**
  * kv_http_connection_set_lane_data:
  * @data: (nullable): what the lane knows of the connection
  */

@@ -89,6 +89,7 @@ admit (KvHttpConnection *connection)
   bind_exchange (connection);
   method = kv_http_head_get_span (kv_http_buffer_peek (&connection->in), head->method);
   exchange->method = kv_http_method_parse (method.data, method.length);
+  exchange->minor_version = head->minor_version;
 
   if (!kv_rate_bucket_admit (connection->bucket, 1, &retry_after))
     {
@@ -192,7 +193,7 @@ take_head (KvHttpConnection *connection)
   whole = get_whole_length (connection);
   if (!admit (connection))
     send_response (connection, whole);
-  else if (whole < 0)
+  else if (whole < 0 || connection->request->exchange.sink != NULL)
     expect_body (connection);
   else
     {
@@ -234,12 +235,78 @@ take_chunks (KvHttpConnection *connection)
   g_assert_not_reached ();
 }
 
+/* The client is not to be hurried while it is us who do not read on. */
+static void
+pause_body (KvHttpConnection *connection)
+{
+  connection->paused = TRUE;
+  if (!connection->blocked)
+    connection->deadline = G_MAXINT64;
+}
+
+/* Takes the framing off what has come of a body that goes to a sink: decoded in place behind the head, as long as
+ * @produced; it came in @consumed bytes. Returns FALSE where it has been refused. */
+static gboolean
+unframe (KvHttpConnection *connection, gsize *consumed, gsize *produced, gboolean *whole)
+{
+  KvHttpRequest *request = connection->request;
+  char *raw = kv_http_buffer_peek (&connection->in) + request->head.length;
+  gsize there = kv_http_buffer_length (&connection->in) - request->head.length;
+  KvHttpChunkedResult result;
+
+  if (!request->head.chunked)
+    {
+      *consumed = *produced = MIN (there, request->head.content_length - request->body_length);
+      *whole = request->body_length + *produced == request->head.content_length;
+      return TRUE;
+    }
+  result = kv_http_chunked_decode (&request->chunked, raw, there, raw, consumed, produced);
+  *whole = result == KV_HTTP_CHUNKED_COMPLETE;
+  if (result == KV_HTTP_CHUNKED_COMPLETE || result == KV_HTTP_CHUNKED_INCOMPLETE)
+    return TRUE;
+  kv_http_gate_refuse (connection, 400, "The chunks of the body are malformed");
+  return FALSE;
+}
+
+/* Hands a body on as it comes. Nothing of it stays here, so that it may be of any length. */
+static gboolean
+pass_body_on (KvHttpConnection *connection)
+{
+  KvHttpRequest *request = connection->request;
+  gsize begin = request->head.length;
+  gsize consumed, produced;
+  gboolean whole;
+  KvHttpSinkState state;
+
+  if (connection->paused)
+    return FALSE;
+  if (!unframe (connection, &consumed, &produced, &whole))
+    return TRUE;
+
+  request->body_length += produced;
+  state = kv_http_exchange_take_body (&request->exchange,
+                                      kv_http_buffer_peek (&connection->in) + begin, produced);
+  kv_http_buffer_cut (&connection->in, begin, consumed);
+  if (state == KV_HTTP_SINK_FAILED)
+    send_response (connection, -1);
+  else if (whole)
+    {
+      request->body_length = 0;
+      answer (connection, begin);
+    }
+  else if (state == KV_HTTP_SINK_WAITING)
+    pause_body (connection);
+  return whole || state == KV_HTTP_SINK_FAILED;
+}
+
 static gboolean
 take_body (KvHttpConnection *connection)
 {
   KvHttpRequest *request = connection->request;
   gssize whole;
 
+  if (request->exchange.sink != NULL)
+    return pass_body_on (connection);
   if (request->head.chunked)
     return take_chunks (connection);
 

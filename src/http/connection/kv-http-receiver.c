@@ -13,9 +13,10 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-/* Least room for a read behind a part of a head, and for one of a body of unknown length. */
+/* Least room for a read behind a part of a head, and for one of a body of unknown length, or one
+ * that goes to a sink. */
 #define HEAD_READ 512
-#define CHUNKED_READ (32 * 1024)
+#define PIECE_READ (32 * 1024)
 
 /* How long a client that has had its last response may neither take of it nor send. The timers are
  * coarse: this is half a second at most. */
@@ -44,8 +45,8 @@ get_wanted (const KvHttpConnection *connection)
 
   if (connection->state != KV_HTTP_CONNECTION_READING_BODY)
     return HEAD_READ;
-  if (connection->request->head.chunked)
-    return CHUNKED_READ;
+  if (connection->request->head.chunked || connection->request->exchange.sink != NULL)
+    return PIECE_READ;
   return connection->request->head.length + (gsize) connection->request->head.content_length
          - there;
 }

@@ -31,6 +31,7 @@ static const KvHttpCarrier carrier = {
   .get_header = kv_http_connection_get_header,
   .send = send_response,
   .take_socket = take_socket,
+  .resume_body = kv_http_connection_resume_body,
 };
 
 const KvHttpLane *

@@ -7,6 +7,7 @@
 #include "http/connection/kv-http-connection.h"
 #include "http/express/kv-express-lane.h"
 #include "http/soup/kv-soup-lane.h"
+#include "http/stream/kv-http-dump.h"
 #include "http/stream/kv-http-sse.h"
 #include "kv-config.h"
 
@@ -18,9 +19,10 @@
 struct _KvHttpWorker {
   KvHttpPool pool; /* first, so that the pool is the worker */
 
-  KvHttpContext context;  /* borrows the poller and the streams below */
+  KvHttpContext context;  /* borrows the poller, the streams and the dumps below */
   KvHttpPoller *poller;   /* (owned) (nullable): while the thread runs */
   KvSseGroup *streams;    /* (owned) (nullable): while the thread runs */
+  KvHttpDumpGroup *dumps; /* (owned) (nullable): while the thread runs */
   KvSoupLane *lane;       /* (owned) (nullable): while the thread runs */
   KvHttpTimer drain_tick; /* armed while draining */
   gint64 drain_end;       /* in monotonic microseconds */
@@ -126,9 +128,11 @@ static void
 set_up (KvHttpWorker *worker)
 {
   worker->streams = kv_sse_group_new (worker->poller, worker->context.limits);
+  worker->dumps = kv_http_dump_group_new (worker->poller, worker->context.limits);
   worker->lane = kv_soup_lane_new ();
   worker->context.poller = worker->poller;
   worker->context.streams = worker->streams;
+  worker->context.dumps = worker->dumps;
   worker->pool.context = &worker->context;
   worker->pool.lane = kv_soup_lane_get_functions ();
   worker->pool.lane_data = worker->lane;
@@ -136,11 +140,12 @@ set_up (KvHttpWorker *worker)
   worker->drain_tick.func = on_drain_tick;
 }
 
-/* The streams hold sockets, and the lane requests, of connections: so the connections go last. */
+/* The streams and dumps hold sockets, and the lane requests, of connections: so the connections go last. */
 static void
 tear_down (KvHttpWorker *worker)
 {
   g_clear_pointer (&worker->streams, kv_sse_group_free);
+  g_clear_pointer (&worker->dumps, kv_http_dump_group_free);
   g_clear_pointer (&worker->lane, kv_soup_lane_free);
   while (worker->pool.connections.head != NULL)
     kv_http_connection_abort (worker->pool.connections.head->data);

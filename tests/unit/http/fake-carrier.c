@@ -85,7 +85,26 @@ take_socket (KvHttpExchange *exchange, KvHttpSocket *result)
   *result = (KvHttpSocket){ ends[1], GINT_TO_POINTER (ends[1]), close_socket };
 }
 
-static const KvHttpCarrier carrier = { get_header, send_answer, take_socket };
+/* The store is in memory, so that no sink has to wait. */
+static void
+resume_body (KvHttpExchange *exchange)
+{
+  g_assert_not_reached ();
+}
+
+static const KvHttpCarrier carrier = { get_header, send_answer, take_socket, resume_body };
+
+/* Returns whether the exchange is admitted, and its sink, if there is one, has taken the body. */
+static gboolean
+prepare (KvHttpExchange *exchange, gsize *body_limit)
+{
+  if (!kv_http_exchange_admit (exchange, body_limit))
+    return FALSE;
+  if (exchange->sink == NULL)
+    return TRUE;
+  return kv_http_exchange_take_body (exchange, exchange->body.data, exchange->body.length)
+         == KV_HTTP_SINK_READY;
+}
 
 void
 fake_exchange (const KvHttpContext *context,
@@ -109,8 +128,9 @@ fake_exchange (const KvHttpContext *context,
   exchange->query = make_span (query != NULL ? query + 1 : NULL, -1);
   exchange->body = make_span (request->body, request->body_length != 0 ? request->body_length : -1);
   exchange->bucket = bucket;
+  exchange->minor_version = 1;
 
-  if (kv_http_exchange_admit (exchange, &answer->body_limit))
+  if (prepare (exchange, &answer->body_limit))
     kv_http_exchange_dispatch (exchange);
   else
     send_answer (exchange);
