@@ -6,6 +6,7 @@
 #include "http/connection/kv-http-connection.h"
 #include "http/express/kv-express-lane.h"
 #include "http/soup/kv-soup-lane.h"
+#include "http/stream/kv-http-dump.h"
 #include "http/stream/kv-http-sse.h"
 
 #include <errno.h>
@@ -58,6 +59,7 @@ stack_set_up (Stack *stack, KvStore *store, gboolean express)
   stack->context.store = store;
   stack->context.limits = &kv_http_default_limits;
   stack->context.streams = kv_sse_group_new (stack->context.poller, stack->context.limits);
+  stack->context.dumps = kv_http_dump_group_new (stack->context.poller, stack->context.limits);
   stack->pool.context = &stack->context;
   stack->pool.limiter = stack->limiter;
   stack->pool.express = express ? kv_express_lane_get_functions () : NULL;
@@ -70,6 +72,7 @@ static void
 stack_tear_down (Stack *stack)
 {
   kv_sse_group_free (stack->context.streams);
+  kv_http_dump_group_free (stack->context.dumps);
   kv_soup_lane_free (stack->lane);
   while (stack->pool.connections.head != NULL)
     kv_http_connection_abort (stack->pool.connections.head->data);

@@ -51,7 +51,7 @@ def test_examples_are_found():
 
 
 @both_carriers
-@pytest.mark.parametrize("page", ["README.md", "docs/dbus.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/backup.md", "docs/dbus.md"])
 def test_page_does_what_it_says(page, start_kvstored, bus, directory):
     with open(os.path.join(TOP, page), encoding="utf-8") as file:
         examples = read_examples(file.read())
@@ -65,6 +65,7 @@ def test_page_does_what_it_says(page, start_kvstored, bus, directory):
         result = subprocess.run(
             ["timeout", "-s", "INT", "2" if streams else "20", "bash", "-c", here],
             env=environment,
+            cwd=directory,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

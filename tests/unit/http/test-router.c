@@ -63,6 +63,8 @@ test_wrong_methods (FakeDoor *door, gconstpointer unused)
   assert_allow (door, "GET", "/watch", 405, "POST, OPTIONS");
   assert_allow (door, "GET", "/batch", 405, "POST, OPTIONS");
   assert_allow (door, "DELETE", "/status", 405, "GET, HEAD, OPTIONS");
+  assert_allow (door, "POST", "/v1/dump", 405, "GET, HEAD, OPTIONS");
+  assert_allow (door, "GET", "/v1/restore", 405, "POST, OPTIONS");
 }
 
 static void
@@ -89,9 +91,10 @@ test_body_limits (FakeDoor *door, gconstpointer unused)
     const char *target;
     gsize limit;
   } cases[] = {
-    { "PUT", "/store/a", 1000 },      { "POST", "/batch", 100000 },
-    { "POST", "/watch", 100000 },     { "POST", "/store/cas/a", 100000 },
-    { "GET", "/store/a", 64 * 1024 }, { "DELETE", "/store/a", 64 * 1024 },
+    { "PUT", "/store/a", 1000 },          { "POST", "/batch", 100000 },
+    { "POST", "/watch", 100000 },         { "POST", "/store/cas/a", 100000 },
+    { "GET", "/store/a", 64 * 1024 },     { "DELETE", "/store/a", 64 * 1024 },
+    { "POST", "/v1/restore", G_MAXSIZE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
