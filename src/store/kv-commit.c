@@ -25,10 +25,12 @@ next_revision (KvStore *self)
 static void
 account (KvStore *self, KvEntry *old, KvEntry *entry)
 {
-  if (G_UNLIKELY (self->snapshots != NULL) && old != NULL)
-    kv_snapshot_keep (self->snapshots, old);
   if (old != NULL)
-    kv_expiry_remove (self->expiry, old);
+    {
+      if (G_UNLIKELY (self->snapshots != NULL))
+        kv_snapshot_keep (self->snapshots, old);
+      kv_expiry_remove (self->expiry, old);
+    }
   if (entry != NULL && entry->deadline != KV_NO_DEADLINE)
     kv_expiry_add (self->expiry, entry);
   self->keys += (entry != NULL) - (old != NULL);

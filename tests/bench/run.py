@@ -26,6 +26,7 @@ GROUPS = {
     "connections": ("bench.figures.connections", "10,000 idle connections; 1 to 10,000 active ones"),
     "keys": ("bench.figures.keys", "1,000 to 10,000,000 keys"),
     "values": ("bench.figures.values", "values of 16 bytes to 1 MiB"),
+    "backup": ("bench.figures.backup", "a dump and a restore of 1,000,000 keys"),
     "startup": ("bench.figures.startup", "a start to the first answer, and idle memory"),
     "store": ("bench.figures.store", "the store without its doors"),
     "durability": ("bench.figures.durability", "what it costs to keep the keys, beside redis and bare SQLite"),

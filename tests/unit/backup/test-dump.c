@@ -63,6 +63,7 @@ assert_refused (const char *text, gssize length, KvError code, const char *messa
       g_autoptr (GError) error = NULL;
       g_autoptr (GPtrArray) entries = read_dump (text, bytes, pieces[i], 100, &error);
 
+      g_assert_cmpuint (entries->len, <=, 1);
       g_assert_error (error, KV_ERROR, (int) code);
       if (!g_str_has_prefix (error->message, message))
         g_error ("“%s” is not “%s”", error->message, message);
@@ -340,6 +341,7 @@ test_refuses_what_is_not_whole (void)
       g_autoptr (GError) error = NULL;
       g_autoptr (GPtrArray) entries = read_dump (text, length, 100, 100, &error);
 
+      g_assert_cmpuint (entries->len, <=, 1);
       g_assert_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT);
     }
   assert_refused ("", 0, KV_ERROR_INVALID_ARGUMENT, "The dump is not whole: it ends behind line 0");
