@@ -26,13 +26,14 @@ def read_status(pid, name):
 
 
 @contextlib.contextmanager
-def watch_memory(daemon, grown):
-    """Adds to grown by how many MiB the daemon's memory exceeded what it had before and has afterwards."""
+def watch_memory(daemon, grown, fills=False):
+    """Adds to grown by how many MiB the daemon's memory exceeded what it had before; or what it has afterwards, if it is
+    filled meanwhile."""
     pid = daemon.processes[0].pid
     before = read_status(pid, "VmRSS")
     pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
     yield
-    grown.append(read_status(pid, "VmHWM") - max(before, read_status(pid, "VmRSS")))
+    grown.append(read_status(pid, "VmHWM") - (read_status(pid, "VmRSS") if fills else before))
 
 
 def exchange(daemon, request, body=b""):
@@ -77,7 +78,7 @@ def measure(quick):
                 text = timed(times["dump"], keys, lambda: dump(one))
             if text.count(b"\n") != keys + 2:
                 raise PeerError("the dump is not whole")
-            with watch_memory(other, grown["restore"]):
+            with watch_memory(other, grown["restore"], fills=True):
                 timed(times["restore"], keys, lambda: restore(other, text))
             timed(times["restore again"], keys, lambda: restore(other, text))
             timed(times["restore in place"], keys, lambda: restore(other, text, b"?mode=replace"))
