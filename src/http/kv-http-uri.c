@@ -93,11 +93,12 @@ typedef struct {
 static gboolean
 next_parameter (KvHttpSpan *rest, Parameter *parameter)
 {
-  const char *start = rest->data, *end = start + rest->length;
-  const char *stop, *equals;
+  const char *start = rest->data;
+  const char *end, *stop, *equals;
 
   if (start == NULL)
     return FALSE;
+  end = start + rest->length;
   stop = memchr (start, '&', rest->length);
   *rest = stop != NULL ? (KvHttpSpan){ stop + 1, end - stop - 1 } : (KvHttpSpan){ NULL, 0 };
   stop = stop != NULL ? stop : end;
