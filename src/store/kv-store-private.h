@@ -32,7 +32,7 @@ struct _KvStore {
   guint64
     revision; /* of what can be seen; written under the lock, read without by kv_store_get_revision() */
   guint64 keys;
-  KvStoreCounts counts; /* gets: of submitted operations; plain lookups are counted in the table */
+  KvStoreCounts counts;  /* gets: of submitted operations; plain lookups are counted in the table */
   KvSnapshot *snapshots; /* (nullable) (borrowed): the first of those that are open */
   guint64 expirations;
 
