@@ -54,7 +54,7 @@ class Service:
                    XDG_RUNTIME_DIR=directory)
         read_end, write_end = os.pipe()
         self.kvstored = subprocess.Popen(
-            [BUILD / "src/kvstored", "--http", "none", "--bus", self.bus.address, "--rate-limit", "off",
+            [BUILD / "src/kvstored", "--http", "none", "--bus", self.bus.address, "--store", "memory:", "--rate-limit", "off",
              "--log-level", "warning", "--ready-fd", str(write_end)],
             env=env, pass_fds=[write_end], stdin=subprocess.DEVNULL)
         os.close(write_end)
