@@ -75,8 +75,7 @@ kv_dbus_outbox_begin (KvDbusOutbox *outbox, guint32 *serial)
       g_mutex_unlock (&outbox->lock);
       return NULL;
     }
-  outbox->last_serial = outbox->last_serial % G_MAXUINT32 + 1;
-  *serial = outbox->last_serial;
+  *serial = outbox->last_serial = (outbox->last_serial + 1) | KV_DBUS_FIRST_SERIAL;
 
   return &outbox->cargo.bytes;
 }

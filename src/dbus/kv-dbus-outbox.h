@@ -8,6 +8,15 @@
 G_BEGIN_DECLS
 
 /**
+ * KV_DBUS_FIRST_SERIAL:
+ *
+ * The messages of ours have serial numbers from here on, and those of GDBus, which shares the connection and counts from 1, do not
+ * get here. For a bus answers more than calls: whoever sends something to a name that has left gets an error, which GDBus
+ * would take for the answer to a call of its own.
+ */
+#define KV_DBUS_FIRST_SERIAL 0x80000000u
+
+/**
  * KV_DBUS_MAX_WAITING_BYTES:
  *
  * When more than this waits to go out on one side, whoever has a choice adds nothing to it.
@@ -46,7 +55,7 @@ void kv_dbus_outbox_unref (KvDbusOutbox *outbox);
 
 /**
  * kv_dbus_outbox_begin:
- * @serial: (out): of the message: not 0
+ * @serial: (out): of the message: %KV_DBUS_FIRST_SERIAL or more
  *
  * Locks the outbox for one message to be written, by whoever has it in hand, without a copy.
  *

@@ -78,13 +78,21 @@ is_ours (KvDbusRelay *self, KvDbusMessage *message)
   return ours;
 }
 
+/* An error for something of ours that nobody was there to take: nobody waits for it. */
+static gboolean
+answers_us (const KvDbusHead *head)
+{
+  return (head->type == KV_DBUS_TYPE_ERROR || head->type == KV_DBUS_TYPE_METHOD_RETURN)
+         && head->reply_serial >= KV_DBUS_FIRST_SERIAL;
+}
+
 static void
 take_from_bus (KvDbusRelay *self, KvDbusMessage *message)
 {
   g_autofree int *descriptors = NULL;
   guint n_descriptors;
 
-  if (is_ours (self, message))
+  if (answers_us (&message->head) || is_ours (self, message))
     return;
   descriptors = kv_dbus_message_steal (message, &n_descriptors);
   kv_dbus_cargo_add (&self->to_local, message->bytes, message->length, descriptors, n_descriptors);

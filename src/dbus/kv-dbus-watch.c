@@ -8,14 +8,15 @@
 #include "dbus/kv-dbus-error.h"
 #include "dbus/kv-dbus-generated.h"
 #include "dbus/kv-dbus-names.h"
+#include "dbus/kv-dbus-outbox.h"
 #include "store/kv-watch.h"
 
 /* A signal ends when it holds so many changes, or so many bytes of keys and values. */
 #define MAX_SIGNAL_CHANGES 1024
 #define MAX_SIGNAL_BYTES (256 * 1024)
 
-/* Nobody answers a signal, so that the number has no meaning; but it must not be 0. */
-#define SIGNAL_SERIAL 1
+/* Nobody looks at what a bus may answer to a signal. */
+#define SIGNAL_SERIAL KV_DBUS_FIRST_SERIAL
 
 struct _KvDbusWatch {
   GDBusConnection *connection; /* (owned) */

@@ -237,6 +237,8 @@ on_message (KvDbusMessage *message, gpointer user_data)
 {
   Fixture *fixture = user_data;
 
+  if (message->head.member == NULL)
+    return FALSE;
   if (g_str_equal (message->head.member, "Little"))
     answer (fixture, message->head.serial, 1);
   else if (g_str_equal (message->head.member, "Much"))
@@ -350,6 +352,30 @@ test_sorts_messages (Fixture *fixture, gconstpointer data)
 }
 
 /* The other side is asked in between, so that what was sent first has come in alone. */
+/* What a bus says to an answer or a signal that nobody was there to take. GDBus would take it for the answer to a call of its
+ * own that has the same number. */
+static void
+test_keeps_what_answers_us (Fixture *fixture, gconstpointer data)
+{
+  const KvDbusHead theirs = { .type = KV_DBUS_TYPE_ERROR,
+                              .serial = 1,
+                              .reply_serial = 5,
+                              .error_name = "a.b" };
+  KvDbusHead ours = theirs;
+  g_auto (KvDbusBuffer) buffer = { 0 };
+  KvDbusWriter writer;
+
+  g_assert_nonnull (kv_dbus_outbox_begin (fixture->outbox, &ours.reply_serial));
+  kv_dbus_outbox_end (fixture->outbox);
+  g_assert_cmpuint (ours.reply_serial, >=, KV_DBUS_FIRST_SERIAL);
+  kv_dbus_writer_begin (&writer, &buffer, &ours);
+  kv_dbus_writer_end (&writer);
+  kv_dbus_writer_begin (&writer, &buffer, &theirs);
+  kv_dbus_writer_end (&writer);
+  write_all (fixture->bus, buffer.data, buffer.end);
+  g_assert_cmpuint (read_message (fixture->local, NULL), ==, 5);
+}
+
 static void
 test_takes_messages_in_pieces (Fixture *fixture, gconstpointer data)
 {
@@ -623,6 +649,7 @@ main (int argc, char **argv)
   g_test_add ("/dbus/relay/takes-what-stands-behind-begin", Fixture, NULL, set_up,
               test_takes_what_stands_behind_begin, tear_down);
   ADD ("sorts-messages", test_sorts_messages);
+  ADD ("keeps-what-answers-us", test_keeps_what_answers_us);
   ADD ("takes-messages-in-pieces", test_takes_messages_in_pieces);
   ADD ("takes-large-messages", test_takes_large_messages);
   ADD ("passes-large-messages", test_passes_large_messages);
