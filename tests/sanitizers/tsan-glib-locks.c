@@ -149,3 +149,37 @@ g_cond_wait_until (GCond *cond, GMutex *mutex, gint64 end)
   __tsan_mutex_post_lock (mutex, KIND, 0);
   return signalled;
 }
+
+gboolean
+g_cond_wait_until (GCond *cond, GMutex *mutex, gint64 end_time)
+{
+  gboolean signalled;
+
+  REAL (g_cond_wait_until);
+  __tsan_mutex_pre_unlock (mutex, 0);
+  __tsan_mutex_post_unlock (mutex, 0);
+  signalled = real (cond, mutex, end_time);
+  __tsan_mutex_pre_lock (mutex, KIND);
+  __tsan_mutex_post_lock (mutex, KIND, 0);
+  return signalled;
+}
+
+/* A context's lock is GLib's own affair, and so is what a source carries from the thread that attaches it to the one that
+ * runs it: its memory, which that one frees, and what its callback is given. Who runs a context by
+ * g_main_loop_run() does not come this way. */
+
+guint
+g_source_attach (GSource *source, GMainContext *context)
+{
+  REAL (g_source_attach);
+  __tsan_release (context != NULL ? context : g_main_context_default ());
+  return real (source, context);
+}
+
+void
+g_main_context_dispatch (GMainContext *context)
+{
+  REAL (g_main_context_dispatch);
+  __tsan_acquire (context);
+  real (context);
+}
