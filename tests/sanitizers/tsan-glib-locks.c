@@ -150,20 +150,6 @@ g_cond_wait_until (GCond *cond, GMutex *mutex, gint64 end)
   return signalled;
 }
 
-gboolean
-g_cond_wait_until (GCond *cond, GMutex *mutex, gint64 end_time)
-{
-  gboolean signalled;
-
-  REAL (g_cond_wait_until);
-  __tsan_mutex_pre_unlock (mutex, 0);
-  __tsan_mutex_post_unlock (mutex, 0);
-  signalled = real (cond, mutex, end_time);
-  __tsan_mutex_pre_lock (mutex, KIND);
-  __tsan_mutex_post_lock (mutex, KIND, 0);
-  return signalled;
-}
-
 /* A context's lock is GLib's own affair, and so is what a source carries from the thread that attaches it to the one that
  * runs it: its memory, which that one frees, and what its callback is given. Who runs a context by
  * g_main_loop_run() does not come this way. */
