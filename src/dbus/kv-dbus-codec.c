@@ -4,14 +4,12 @@
 #include "dbus/kv-dbus-codec.h"
 
 #include "core/kv-clock.h"
+#include "core/kv-timestamp.h"
 #include "dbus/kv-dbus-limits.h"
 #include "kv-config.h"
 #include "store/kv-status.h"
 
 #include <string.h>
-
-/* Deadlines later than this are told as the last second that RFC 3339 can tell. */
-#define LAST_YEAR_9999 G_GINT64_CONSTANT (253402300799)
 
 gboolean
 kv_dbus_codec_is_text (const KvEntry *entry)
@@ -58,19 +56,14 @@ static void
 put_expires (KvDbusWriter *writer, const KvEntry *entry)
 {
   gint64 deadline = kv_entry_get_deadline (entry);
-  g_autoptr (GDateTime) time = NULL;
-  g_autofree char *text = NULL;
-  g_autofree char *whole = NULL;
-  gint64 wall;
+  char text[KV_TIMESTAMP_SIZE];
 
   if (deadline == KV_NO_DEADLINE)
     return;
   /* Halved, so that the way to the wall clock cannot leave 64 bits. */
-  wall = kv_clock_to_wall (MIN (deadline, G_MAXINT64 / 2));
-  time = g_date_time_new_from_unix_utc (CLAMP (wall / G_USEC_PER_SEC, 0, LAST_YEAR_9999));
-  text = g_date_time_format (time, "%Y-%m-%dT%H:%M:%S");
-  whole = g_strdup_printf ("%s.%03dZ", text, wall > 0 ? (int) (wall / 1000 % 1000) : 0);
-  put_text_detail (writer, "expires", whole);
+  kv_timestamp_format (kv_clock_to_wall (MIN (deadline, G_MAXINT64 / 2)), text);
+  memcpy (text + strlen ("2026-01-02T03:04:05.678"), "Z", sizeof "Z");
+  put_text_detail (writer, "expires", text);
 }
 
 static void

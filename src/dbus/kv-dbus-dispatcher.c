@@ -374,7 +374,7 @@ take (KvDbusDispatcher *self, const KvDbusMethod *method, KvDbusCall *call)
   /* What does not fit is not looked at: everybody else would wait for that. */
   kv_dbus_call_init_reader (call, &parameters);
   is_sound = fits && kv_dbus_reader_check (&parameters, signature);
-  cost = is_sound ? kv_dbus_methods_get_cost (method, signature, &parameters) : 1;
+  cost = is_sound ? kv_dbus_methods_get_cost (method, &parameters) : 1;
   if (!admit (self, method, sender, cost, &error))
     kv_dbus_error_return (call, g_steal_pointer (&error));
   else if (!fits)

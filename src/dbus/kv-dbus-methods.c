@@ -224,10 +224,9 @@ count_entries (KvDbusReader *parameters, const char *type)
 }
 
 guint
-kv_dbus_methods_get_cost (const KvDbusMethod *method,
-                          const char *signature,
-                          const KvDbusReader *parameters)
+kv_dbus_methods_get_cost (const KvDbusMethod *method, const KvDbusReader *parameters)
 {
+  const char *signature = method->in_signature;
   KvDbusReader rest = *parameters;
   gsize n_entries = 0;
 

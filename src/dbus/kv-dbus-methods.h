@@ -43,13 +43,10 @@ const KvDbusMethod *kv_dbus_methods_find (const KvDbusHead *head);
 
 /**
  * kv_dbus_methods_get_cost:
- * @signature: the types of the parameters: those of another type than the method's count as well
- * @parameters: a cursor over them, checked
+ * @parameters: a cursor over what is of the method's types, checked
  *
  * Returns: how many requests such a call counts for, 1 or more
  */
-guint kv_dbus_methods_get_cost (const KvDbusMethod *method,
-                                const char *signature,
-                                const KvDbusReader *parameters);
+guint kv_dbus_methods_get_cost (const KvDbusMethod *method, const KvDbusReader *parameters);
 
 G_END_DECLS

@@ -89,27 +89,32 @@ kv_table_clear (KvTable *table)
     }
 }
 
+/* @like: an entry or a tagged probe. Gives a reference to what is alive. */
+static inline KvEntry *
+find_alive (KvStripe *stripe, gconstpointer like)
+{
+  KvEntry *entry;
+
+  kv_spin_reader_lock (&stripe->lock);
+  entry = g_hash_table_lookup (stripe->entries, like);
+  if (entry != NULL)
+    kv_entry_ref (entry);
+  g_rw_lock_reader_unlock (&stripe->lock);
+
+  if (entry != NULL && entry->deadline != KV_NO_DEADLINE && kv_entry_is_expired (entry))
+    g_clear_pointer (&entry, kv_entry_unref);
+  return entry;
+}
+
 KvEntry *
 kv_table_lookup (KvTable *table, const char *key, gsize length)
 {
   Probe probe = { kv_key_hash (key, length), length, key };
   KvStripe *stripe = &table->stripes[stripe_of (probe.hash)];
-  KvEntry *entry;
+  KvEntry *entry = find_alive (stripe, tag_probe (&probe));
 
-  kv_spin_reader_lock (&stripe->lock);
-  entry = g_hash_table_lookup (stripe->entries, tag_probe (&probe));
   if (entry != NULL)
-    kv_entry_ref (entry);
-  g_rw_lock_reader_unlock (&stripe->lock);
-
-  if (entry == NULL)
-    return NULL;
-  if (entry->deadline != KV_NO_DEADLINE && kv_entry_is_expired (entry))
-    {
-      kv_entry_unref (entry);
-      return NULL;
-    }
-  __atomic_fetch_add (&stripe->hits, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add (&stripe->hits, 1, __ATOMIC_RELAXED);
   return entry;
 }
 
@@ -145,18 +150,7 @@ kv_table_replace (KvTable *table, KvEntry *old, KvEntry *entry)
 KvEntry *
 kv_table_find (KvTable *table, const KvEntry *like)
 {
-  KvStripe *stripe = &table->stripes[stripe_of (like->hash)];
-  KvEntry *entry;
-
-  kv_spin_reader_lock (&stripe->lock);
-  entry = g_hash_table_lookup (stripe->entries, like);
-  if (entry != NULL)
-    kv_entry_ref (entry);
-  g_rw_lock_reader_unlock (&stripe->lock);
-
-  if (entry != NULL && kv_entry_is_expired (entry))
-    g_clear_pointer (&entry, kv_entry_unref);
-  return entry;
+  return find_alive (&table->stripes[stripe_of (like->hash)], like);
 }
 
 guint

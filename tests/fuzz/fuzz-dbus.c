@@ -47,8 +47,8 @@ charge (const KvDbusHead *head, const KvDbusReader *reader)
 {
   const KvDbusMethod *method = kv_dbus_methods_find (head);
 
-  if (method != NULL)
-    g_assert_cmpuint (kv_dbus_methods_get_cost (method, head->signature, reader), >=, 1);
+  if (method != NULL && g_str_equal (head->signature, method->in_signature))
+    g_assert_cmpuint (kv_dbus_methods_get_cost (method, reader), >=, 1);
 }
 
 static void
