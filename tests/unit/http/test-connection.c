@@ -5,10 +5,9 @@
 /* A connection with its gate and its lanes, over a socket pair, all in one thread. Each test runs with the express lane
  * and without. The routes are the tests' own, so that they can answer late, or not at all. */
 
-#include "http/connection/kv-http-connection.h"
 #include "http/express/kv-express-lane.h"
 #include "http/kv-http-router.h"
-#include "http/soup/kv-soup-lane.h"
+#include "stage.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -27,23 +26,12 @@
 #define LARGE (2000 * 1000)
 
 typedef struct {
-  KvHttpPool pool; /* first, so that the pool is the fixture */
-  KvHttpLimits limits;
-  KvHttpContext context;
-  GMainContext *main_context;
-  KvRateLimiter *limiter;
-  KvSoupLane *lane;
+  Stage stage; /* first, so that the pool is the fixture */
   KvHttpLane through_soup;
   KvHttpLane express;
   KvHttpRoute route;
 
-  int client;       /* the client's end; -1 once closed */
-  int server;       /* the other end, while its connection is there */
-  GString *got;     /* what the client has received */
-  gboolean ended;   /* and that there will be no more */
-  guint n_requests; /* that have come to a route */
-  guint n_closed;   /* connections that are gone */
-
+  guint n_requests;        /* that have come to a route */
   GString *bodies;         /* of the requests, one after the other */
   KvHttpExchange *pending; /* one that has not been answered yet */
   KvHttpSocket socket;     /* one that was taken */
@@ -145,148 +133,34 @@ answer_express (KvHttpConnection *connection)
 }
 
 static void
-on_closed (KvHttpPool *pool)
+set_up_lanes (Fixture *fixture, gconstpointer handler, const KvHttpLane *express)
 {
-  ((Fixture *) pool)->n_closed++;
-}
-
-static void
-connect_client (Fixture *fixture)
-{
-  int pair[2];
-
-  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), ==,
-                   0);
-  fixture->client = pair[0];
-  fixture->server = pair[1];
-  kv_http_connection_open (&fixture->pool, pair[1], "uid:1");
+  fixture->route.handler = (KvHttpHandler) handler;
+  fixture->bodies = g_string_new (NULL);
+  fixture->through_soup = *kv_soup_lane_get_functions ();
+  fixture->through_soup.answer = answer_through_soup;
+  stage_set_up (&fixture->stage, &fixture->through_soup, express);
 }
 
 static void
 set_up (Fixture *fixture, gconstpointer handler)
 {
-  fixture->limits = kv_http_default_limits;
-  fixture->context.poller = kv_http_poller_new (NULL);
-  fixture->main_context = g_main_context_ref (kv_http_poller_get_context (fixture->context.poller));
-  g_main_context_push_thread_default (fixture->main_context);
-  fixture->limiter = kv_rate_limiter_new (0, 1);
-  fixture->lane = kv_soup_lane_new ();
-  fixture->through_soup = *kv_soup_lane_get_functions ();
-  fixture->through_soup.answer = answer_through_soup;
-  fixture->route.handler = (KvHttpHandler) handler;
-
-  fixture->context.limits = &fixture->limits;
-  fixture->pool.context = &fixture->context;
-  fixture->pool.limiter = fixture->limiter;
-  fixture->pool.lane = &fixture->through_soup;
-  fixture->pool.lane_data = fixture->lane;
-  fixture->pool.closed = on_closed;
-
-  fixture->got = g_string_new (NULL);
-  fixture->bodies = g_string_new (NULL);
-  connect_client (fixture);
+  set_up_lanes (fixture, handler, NULL);
 }
 
 static void
 set_up_express (Fixture *fixture, gconstpointer handler)
 {
-  set_up (fixture, handler);
   fixture->express = *kv_express_lane_get_functions ();
   fixture->express.answer = answer_express;
-  fixture->pool.express = &fixture->express;
+  set_up_lanes (fixture, handler, &fixture->express);
 }
 
 static void
 tear_down (Fixture *fixture, gconstpointer handler)
 {
-  kv_soup_lane_free (fixture->lane);
-  while (fixture->pool.connections.head != NULL)
-    kv_http_connection_abort (fixture->pool.connections.head->data);
-  kv_http_pool_clear (&fixture->pool);
-  kv_http_poller_free (fixture->context.poller);
-  kv_rate_limiter_free (fixture->limiter);
-  g_main_context_pop_thread_default (fixture->main_context);
-  g_main_context_unref (fixture->main_context);
-  g_string_free (fixture->got, TRUE);
+  stage_tear_down (&fixture->stage);
   g_string_free (fixture->bodies, TRUE);
-  if (fixture->client >= 0)
-    close (fixture->client);
-}
-
-static void
-say (Fixture *fixture, const char *text)
-{
-  g_assert_cmpint (send (fixture->client, text, strlen (text), MSG_NOSIGNAL), ==, strlen (text));
-}
-
-/* One turn of the loop, for which something has to happen sooner or later. */
-static void
-turn (Fixture *fixture)
-{
-  kv_http_poller_iterate (fixture->context.poller, TRUE);
-}
-
-/* Until nothing is left to do at once. */
-static void
-settle (Fixture *fixture)
-{
-  while (kv_http_poller_iterate (fixture->context.poller, FALSE))
-    ;
-}
-
-static void
-hang_up (Fixture *fixture)
-{
-  close (fixture->client);
-  fixture->client = -1;
-}
-
-static void
-receive (Fixture *fixture)
-{
-  char buffer[64 * 1024];
-  gssize n;
-
-  while ((n = recv (fixture->client, buffer, sizeof buffer, 0)) > 0)
-    g_string_append_len (fixture->got, buffer, n);
-  if (n == 0)
-    fixture->ended = TRUE;
-  else
-    g_assert_cmpint (errno, ==, EAGAIN);
-}
-
-static guint
-count (Fixture *fixture, const char *text)
-{
-  guint n = 0;
-
-  for (const char *at = fixture->got->str; (at = strstr (at, text)) != NULL; at++)
-    n++;
-  return n;
-}
-
-static void
-receive_all_of (Fixture *fixture, const char *text, guint times)
-{
-  for (receive (fixture); count (fixture, text) < times; receive (fixture))
-    {
-      g_assert_false (fixture->ended);
-      turn (fixture);
-    }
-}
-
-static void
-receive_end (Fixture *fixture)
-{
-  for (receive (fixture); !fixture->ended; receive (fixture))
-    turn (fixture);
-}
-
-static void
-wait_for_close (Fixture *fixture)
-{
-  while (fixture->n_closed == 0)
-    turn (fixture);
 }
 
 static void
@@ -303,7 +177,7 @@ static void
 wait_for_request (Fixture *fixture, guint n)
 {
   while (fixture->n_requests < n)
-    turn (fixture);
+    stage_turn (&fixture->stage);
 }
 
 static void
@@ -311,15 +185,15 @@ test_keeps_alive (Fixture *fixture, gconstpointer handler)
 {
   for (guint i = 1; i <= 3; i++)
     {
-      say (fixture, GET END);
-      receive_all_of (fixture, "answer\n", i);
+      stage_say (&fixture->stage, GET END);
+      stage_receive_all_of (&fixture->stage, "answer\n", i);
     }
-  g_assert_cmpuint (count (fixture, "HTTP/1.1 200 OK\r\n"), ==, 3);
-  g_assert_cmpuint (count (fixture, "Content-Length: 7\r\n"), ==, 3);
-  g_assert_cmpuint (count (fixture, "Connection:"), ==, 0);
-  g_assert_cmpuint (count (fixture, "Server:"), ==, 0);
-  hang_up (fixture);
-  wait_for_close (fixture);
+  g_assert_cmpuint (stage_count (&fixture->stage, "HTTP/1.1 200 OK\r\n"), ==, 3);
+  g_assert_cmpuint (stage_count (&fixture->stage, "Content-Length: 7\r\n"), ==, 3);
+  g_assert_cmpuint (stage_count (&fixture->stage, "Connection:"), ==, 0);
+  g_assert_cmpuint (stage_count (&fixture->stage, "Server:"), ==, 0);
+  stage_hang_up (&fixture->stage);
+  stage_wait_for_close (&fixture->stage);
 }
 
 /* More than one read takes: the socket tells of it once. */
@@ -331,21 +205,21 @@ test_reads_on_where_a_read_was_too_short (Fixture *fixture, gconstpointer handle
 
   for (guint i = 0; i < n_requests; i++)
     g_string_append (requests, GET END);
-  say (fixture, requests->str);
-  receive_all_of (fixture, "answer\n", n_requests);
-  hang_up (fixture);
-  wait_for_close (fixture);
+  stage_say (&fixture->stage, requests->str);
+  stage_receive_all_of (&fixture->stage, "answer\n", n_requests);
+  stage_hang_up (&fixture->stage);
+  stage_wait_for_close (&fixture->stage);
 }
 
 static void
 test_closes_when_asked (Fixture *fixture, gconstpointer handler)
 {
-  say (fixture, GET "Connection: close\r\n" END);
-  receive_end (fixture);
-  g_assert_cmpuint (count (fixture, "Connection: close\r\n"), ==, 1);
-  g_assert_cmpuint (count (fixture, "answer\n"), ==, 1);
-  hang_up (fixture);
-  wait_for_close (fixture);
+  stage_say (&fixture->stage, GET "Connection: close\r\n" END);
+  stage_receive_end (&fixture->stage);
+  g_assert_cmpuint (stage_count (&fixture->stage, "Connection: close\r\n"), ==, 1);
+  g_assert_cmpuint (stage_count (&fixture->stage, "answer\n"), ==, 1);
+  stage_hang_up (&fixture->stage);
+  stage_wait_for_close (&fixture->stage);
 }
 
 static void
@@ -353,13 +227,14 @@ test_answers_pipelined_requests_in_order (Fixture *fixture, gconstpointer handle
 {
   for (guint i = 0; i < 20; i++)
     {
-      say (fixture, "PUT /store/k HTTP/1.1\r\n" HOST "Content-Length: 2\r\n" END "a,");
-      say (fixture, "GET /nowhere HTTP/1.1\r\n" HOST END);
-      say (fixture, "PUT /store/k HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n" END
-                    "2\r\nb,\r\n0\r\n\r\n");
+      stage_say (&fixture->stage,
+                 "PUT /store/k HTTP/1.1\r\n" HOST "Content-Length: 2\r\n" END "a,");
+      stage_say (&fixture->stage, "GET /nowhere HTTP/1.1\r\n" HOST END);
+      stage_say (&fixture->stage, "PUT /store/k HTTP/1.1\r\n" HOST
+                                  "Transfer-Encoding: chunked\r\n" END "2\r\nb,\r\n0\r\n\r\n");
     }
-  receive_all_of (fixture, "answer\n", 40);
-  g_assert_cmpuint (count (fixture, "HTTP/1.1 404 Not Found\r\n"), ==, 20);
+  stage_receive_all_of (&fixture->stage, "answer\n", 40);
+  g_assert_cmpuint (stage_count (&fixture->stage, "HTTP/1.1 404 Not Found\r\n"), ==, 20);
   g_assert_cmpuint (fixture->bodies->len, ==, 40 * 2);
   g_assert_true (g_str_has_prefix (fixture->bodies->str, "a,b,a,b,"));
 }
@@ -367,85 +242,86 @@ test_answers_pipelined_requests_in_order (Fixture *fixture, gconstpointer handle
 static void
 test_answers_a_client_that_has_said_all (Fixture *fixture, gconstpointer handler)
 {
-  say (fixture, GET END);
-  g_assert_cmpint (shutdown (fixture->client, SHUT_WR), ==, 0);
-  receive_end (fixture);
-  g_assert_cmpuint (count (fixture, "answer\n"), ==, 1);
-  wait_for_close (fixture);
+  stage_say (&fixture->stage, GET END);
+  g_assert_cmpint (shutdown (fixture->stage.client, SHUT_WR), ==, 0);
+  stage_receive_end (&fixture->stage);
+  g_assert_cmpuint (stage_count (&fixture->stage, "answer\n"), ==, 1);
+  stage_wait_for_close (&fixture->stage);
 }
 
 static void
 test_never_runs_a_route_on_half_a_body (Fixture *fixture, gconstpointer handler)
 {
-  say (fixture,
-       "PUT /store/k HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n" END "5\r\nhello\r\n");
-  settle (fixture);
-  g_assert_cmpint (shutdown (fixture->client, SHUT_WR), ==, 0);
-  receive_end (fixture);
-  g_assert_true (g_str_has_prefix (fixture->got->str, "HTTP/1.1 400 "));
+  stage_say (&fixture->stage, "PUT /store/k HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n" END
+                              "5\r\nhello\r\n");
+  stage_settle (&fixture->stage);
+  g_assert_cmpint (shutdown (fixture->stage.client, SHUT_WR), ==, 0);
+  stage_receive_end (&fixture->stage);
+  g_assert_true (g_str_has_prefix (fixture->stage.got->str, "HTTP/1.1 400 "));
   g_assert_cmpuint (fixture->n_requests, ==, 0);
 }
 
 static void
 test_refuses_a_long_body_before_it_comes (Fixture *fixture, gconstpointer handler)
 {
-  fixture->limits.max_value_size = 10;
-  say (fixture, "PUT /store/k HTTP/1.1\r\n" HOST "Content-Length: 11\r\n"
-                "Expect: 100-continue\r\n" END);
-  receive_end (fixture);
-  g_assert_true (g_str_has_prefix (fixture->got->str, "HTTP/1.1 413 "));
-  g_assert_cmpuint (count (fixture, "Connection: close\r\n"), ==, 1);
+  fixture->stage.limits.max_value_size = 10;
+  stage_say (&fixture->stage, "PUT /store/k HTTP/1.1\r\n" HOST "Content-Length: 11\r\n"
+                              "Expect: 100-continue\r\n" END);
+  stage_receive_end (&fixture->stage);
+  g_assert_true (g_str_has_prefix (fixture->stage.got->str, "HTTP/1.1 413 "));
+  g_assert_cmpuint (stage_count (&fixture->stage, "Connection: close\r\n"), ==, 1);
   g_assert_cmpuint (fixture->n_requests, ==, 0);
 }
 
 static void
 test_asks_for_a_body_that_waits (Fixture *fixture, gconstpointer handler)
 {
-  say (fixture, "PUT /store/k HTTP/1.1\r\n" HOST "Content-Length: 5\r\n"
-                "Expect: 100-continue\r\n" END);
-  receive_all_of (fixture, "HTTP/1.1 100 Continue\r\n\r\n", 1);
-  say (fixture, "hello");
-  receive_all_of (fixture, "answer\n", 1);
+  stage_say (&fixture->stage, "PUT /store/k HTTP/1.1\r\n" HOST "Content-Length: 5\r\n"
+                              "Expect: 100-continue\r\n" END);
+  stage_receive_all_of (&fixture->stage, "HTTP/1.1 100 Continue\r\n\r\n", 1);
+  stage_say (&fixture->stage, "hello");
+  stage_receive_all_of (&fixture->stage, "answer\n", 1);
   g_assert_cmpstr (fixture->bodies->str, ==, "hello");
 }
 
 static void
 test_gives_up_on_slow_requests (Fixture *fixture, gconstpointer handler)
 {
-  fixture->limits.head_timeout = 100 * 1000;
-  fixture->limits.body_timeout = 100 * 1000;
-  say (fixture, "GET /store");
-  receive_end (fixture);
-  g_assert_true (g_str_has_prefix (fixture->got->str, "HTTP/1.1 408 "));
+  fixture->stage.limits.head_timeout = 100 * 1000;
+  fixture->stage.limits.body_timeout = 100 * 1000;
+  stage_say (&fixture->stage, "GET /store");
+  stage_receive_end (&fixture->stage);
+  g_assert_true (g_str_has_prefix (fixture->stage.got->str, "HTTP/1.1 408 "));
 
-  hang_up (fixture);
-  fixture->ended = FALSE;
-  g_string_truncate (fixture->got, 0);
-  connect_client (fixture);
-  say (fixture, "PUT /store/k HTTP/1.1\r\n" HOST "Content-Length: 5\r\n" END "hell");
-  receive_end (fixture);
-  g_assert_true (g_str_has_prefix (fixture->got->str, "HTTP/1.1 408 "));
+  stage_hang_up (&fixture->stage);
+  fixture->stage.ended = FALSE;
+  g_string_truncate (fixture->stage.got, 0);
+  stage_connect (&fixture->stage);
+  stage_say (&fixture->stage, "PUT /store/k HTTP/1.1\r\n" HOST "Content-Length: 5\r\n" END "hell");
+  stage_receive_end (&fixture->stage);
+  g_assert_true (g_str_has_prefix (fixture->stage.got->str, "HTTP/1.1 408 "));
   g_assert_cmpuint (fixture->n_requests, ==, 0);
 }
 
 static void
 test_closes_idle_connections (Fixture *fixture, gconstpointer handler)
 {
-  fixture->limits.idle_timeout = 100 * 1000;
-  say (fixture, GET END);
-  receive_end (fixture);
-  g_assert_cmpuint (count (fixture, "answer\n"), ==, 1);
-  wait_for_close (fixture);
+  fixture->stage.limits.idle_timeout = 100 * 1000;
+  stage_say (&fixture->stage, GET END);
+  stage_receive_end (&fixture->stage);
+  g_assert_cmpuint (stage_count (&fixture->stage, "answer\n"), ==, 1);
+  stage_wait_for_close (&fixture->stage);
 }
 
 static void
 test_idles_after_an_empty_line (Fixture *fixture, gconstpointer handler)
 {
-  fixture->limits.idle_timeout = 100 * 1000;
-  say (fixture, "PUT /store/k HTTP/1.1\r\n" HOST "Content-Length: 5\r\n" END "hello\r\n");
-  receive_end (fixture);
-  g_assert_cmpuint (count (fixture, "answer\n"), ==, 1);
-  wait_for_close (fixture);
+  fixture->stage.limits.idle_timeout = 100 * 1000;
+  stage_say (&fixture->stage,
+             "PUT /store/k HTTP/1.1\r\n" HOST "Content-Length: 5\r\n" END "hello\r\n");
+  stage_receive_end (&fixture->stage);
+  g_assert_cmpuint (stage_count (&fixture->stage, "answer\n"), ==, 1);
+  stage_wait_for_close (&fixture->stage);
 }
 
 static void
@@ -453,46 +329,46 @@ test_goes_on_after_a_rest (Fixture *fixture, gconstpointer handler)
 {
   gint64 began = g_get_monotonic_time ();
 
-  say (fixture, GET END);
-  receive_all_of (fixture, "answer\n", 1);
+  stage_say (&fixture->stage, GET END);
+  stage_receive_all_of (&fixture->stage, "answer\n", 1);
   /* The only timer there is: the one that lets libsoup's objects go. */
   while (g_get_monotonic_time () - began < G_USEC_PER_SEC)
-    turn (fixture);
-  say (fixture, GET END GET END);
-  receive_all_of (fixture, "answer\n", 3);
+    stage_turn (&fixture->stage);
+  stage_say (&fixture->stage, GET END GET END);
+  stage_receive_all_of (&fixture->stage, "answer\n", 3);
 }
 
 static void
 test_answers_later (Fixture *fixture, gconstpointer handler)
 {
-  say (fixture, GET END GET END GET END);
+  stage_say (&fixture->stage, GET END GET END GET END);
   for (guint i = 1; i <= 3; i++)
     {
       wait_for_request (fixture, i);
-      settle (fixture);
+      stage_settle (&fixture->stage);
       g_assert_cmpuint (fixture->n_requests, ==, i);
       send_answer (fixture);
-      receive_all_of (fixture, "answer\n", i);
+      stage_receive_all_of (&fixture->stage, "answer\n", i);
     }
 }
 
 static void
 test_drops_a_late_answer_to_nobody (Fixture *fixture, gconstpointer handler)
 {
-  say (fixture, GET END GET END);
+  stage_say (&fixture->stage, GET END GET END);
   wait_for_request (fixture, 1);
-  hang_up (fixture);
-  settle (fixture);
-  g_assert_cmpuint (fixture->n_closed, ==, 0);
+  stage_hang_up (&fixture->stage);
+  stage_settle (&fixture->stage);
+  g_assert_cmpuint (fixture->stage.n_closed, ==, 0);
   send_answer (fixture);
-  wait_for_close (fixture);
+  stage_wait_for_close (&fixture->stage);
   g_assert_cmpuint (fixture->n_requests, ==, 1);
 }
 
 static void
 test_lets_go_of_a_request_that_nobody_answers (Fixture *fixture, gconstpointer handler)
 {
-  say (fixture, GET END);
+  stage_say (&fixture->stage, GET END);
   wait_for_request (fixture, 1);
   /* What tear_down() does has to work with it. */
 }
@@ -500,13 +376,13 @@ test_lets_go_of_a_request_that_nobody_answers (Fixture *fixture, gconstpointer h
 static void
 test_waits_for_slow_readers (Fixture *fixture, gconstpointer handler)
 {
-  say (fixture, GET END GET END "GET /nowhere HTTP/1.1\r\n" HOST END);
-  settle (fixture);
+  stage_say (&fixture->stage, GET END GET END "GET /nowhere HTTP/1.1\r\n" HOST END);
+  stage_settle (&fixture->stage);
   g_assert_cmpuint (fixture->n_requests, ==, 1);
-  while (fixture->got->len < 2 * LARGE || count (fixture, "404 Not Found") == 0)
+  while (fixture->stage.got->len < 2 * LARGE || stage_count (&fixture->stage, "404 Not Found") == 0)
     {
-      receive (fixture);
-      settle (fixture);
+      stage_receive (&fixture->stage);
+      stage_settle (&fixture->stage);
     }
   g_assert_cmpuint (fixture->n_requests, ==, 2);
 }
@@ -514,9 +390,9 @@ test_waits_for_slow_readers (Fixture *fixture, gconstpointer handler)
 static void
 test_gives_up_on_who_does_not_read (Fixture *fixture, gconstpointer handler)
 {
-  fixture->limits.body_timeout = 100 * 1000;
-  say (fixture, GET END);
-  wait_for_close (fixture);
+  fixture->stage.limits.body_timeout = 100 * 1000;
+  stage_say (&fixture->stage, GET END);
+  stage_wait_for_close (&fixture->stage);
   g_assert_cmpuint (fixture->n_requests, ==, 1);
 }
 
@@ -528,18 +404,18 @@ test_stops_reading_from_who_does_not_read (Fixture *fixture, gconstpointer handl
   guint stopped;
   gssize sent;
 
-  fixture->limits.body_timeout = 200 * 1000;
+  fixture->stage.limits.body_timeout = 200 * 1000;
   for (guint i = 0; i < 50; i++)
     g_string_append (requests, GET END);
   do
     {
-      sent = send (fixture->client, requests->str, requests->len, MSG_NOSIGNAL);
+      sent = send (fixture->stage.client, requests->str, requests->len, MSG_NOSIGNAL);
       stopped = fixture->n_requests;
-      settle (fixture);
+      stage_settle (&fixture->stage);
     }
   while (sent > 0 || fixture->n_requests > stopped);
   g_assert_cmpint (errno, ==, EAGAIN);
-  wait_for_close (fixture);
+  stage_wait_for_close (&fixture->stage);
   g_assert_cmpuint (fixture->n_requests, ==, stopped);
 }
 
@@ -547,10 +423,10 @@ static void
 receive_some (Fixture *fixture, gsize length)
 {
   char buffer[48 * 1024];
-  gssize n = recv (fixture->client, buffer, MIN (length, sizeof buffer), 0);
+  gssize n = recv (fixture->stage.client, buffer, MIN (length, sizeof buffer), 0);
 
   if (n > 0)
-    g_string_append_len (fixture->got, buffer, n);
+    g_string_append_len (fixture->stage.got, buffer, n);
 }
 
 static void
@@ -558,23 +434,23 @@ test_lingers_while_the_response_is_taken (Fixture *fixture, gconstpointer handle
 {
   int in_kernel;
 
-  say (fixture, GET "Connection: close\r\n" END);
+  stage_say (&fixture->stage, GET "Connection: close\r\n" END);
   do
     {
       receive_some (fixture, 4096);
-      settle (fixture);
-      g_assert_cmpint (ioctl (fixture->client, FIONREAD, &in_kernel), ==, 0);
+      stage_settle (&fixture->stage);
+      g_assert_cmpint (ioctl (fixture->stage.client, FIONREAD, &in_kernel), ==, 0);
     }
-  while (fixture->got->len + (gsize) in_kernel < LARGE);
+  while (fixture->stage.got->len + (gsize) in_kernel < LARGE);
   g_assert_cmpint (in_kernel, >, 2 * 48 * 1024);
 
   /* All that is left is in the kernel, and a time limit is all that a turn waits for. */
-  while (fixture->n_closed == 0)
+  while (fixture->stage.n_closed == 0)
     {
       receive_some (fixture, 48 * 1024);
-      turn (fixture);
+      stage_turn (&fixture->stage);
     }
-  g_assert_cmpuint (fixture->got->len, >, LARGE);
+  g_assert_cmpuint (fixture->stage.got->len, >, LARGE);
 }
 
 /* More than a read takes, all of it there before the answer was sent. */
@@ -586,18 +462,18 @@ test_reads_over_what_is_there_already (Fixture *fixture, gconstpointer handler)
   gint64 end = g_get_monotonic_time () + PATIENCE;
   int left = 1;
 
-  say (fixture, text);
-  receive_end (fixture);
-  g_assert_cmpuint (count (fixture, "answer\n"), ==, 1);
+  stage_say (&fixture->stage, text);
+  stage_receive_end (&fixture->stage);
+  g_assert_cmpuint (stage_count (&fixture->stage, "answer\n"), ==, 1);
   while (left > 0)
     {
       g_assert_cmpint (g_get_monotonic_time (), <, end);
-      g_assert_cmpuint (fixture->n_closed, ==, 0);
-      kv_http_poller_iterate (fixture->context.poller, FALSE);
-      g_assert_no_errno (ioctl (fixture->client, SIOCOUTQ, &left));
+      g_assert_cmpuint (fixture->stage.n_closed, ==, 0);
+      kv_http_poller_iterate (fixture->stage.context.poller, FALSE);
+      g_assert_no_errno (ioctl (fixture->stage.client, SIOCOUTQ, &left));
     }
-  hang_up (fixture);
-  wait_for_close (fixture);
+  stage_hang_up (&fixture->stage);
+  stage_wait_for_close (&fixture->stage);
 }
 
 /* A little at a time, for longer than a client that is silent is waited for; who closes over that takes the answer back. */
@@ -606,17 +482,17 @@ test_lingers_while_the_client_sends (Fixture *fixture, gconstpointer handler)
 {
   gint64 end;
 
-  say (fixture, GET "Connection: close\r\n" END);
-  receive_all_of (fixture, "answer\n", 1);
+  stage_say (&fixture->stage, GET "Connection: close\r\n" END);
+  stage_receive_all_of (&fixture->stage, "answer\n", 1);
   end = g_get_monotonic_time () + 1500 * 1000;
   while (g_get_monotonic_time () < end)
     {
-      g_assert_cmpuint (fixture->n_closed, ==, 0);
-      g_assert_cmpint (send (fixture->client, "x", 1, MSG_NOSIGNAL), ==, 1);
-      kv_http_poller_iterate (fixture->context.poller, FALSE);
+      g_assert_cmpuint (fixture->stage.n_closed, ==, 0);
+      g_assert_cmpint (send (fixture->stage.client, "x", 1, MSG_NOSIGNAL), ==, 1);
+      kv_http_poller_iterate (fixture->stage.context.poller, FALSE);
       g_usleep (20 * 1000);
     }
-  wait_for_close (fixture);
+  stage_wait_for_close (&fixture->stage);
 }
 
 /* Nor one whose last body comes while what was answered before is still on its way to it. */
@@ -626,26 +502,27 @@ test_gives_up_on_who_sends_a_body_and_does_not_read (Fixture *fixture, gconstpoi
   const int size = 1; /* the least that there is */
   g_autoptr (GString) requests = g_string_new (NULL);
 
-  fixture->limits.body_timeout = 500 * 1000;
-  g_assert_cmpint (setsockopt (fixture->server, SOL_SOCKET, SO_SNDBUF, &size, sizeof size), ==, 0);
+  fixture->stage.limits.body_timeout = 500 * 1000;
+  g_assert_cmpint (setsockopt (fixture->stage.server, SOL_SOCKET, SO_SNDBUF, &size, sizeof size),
+                   ==, 0);
   for (guint i = 0; i < 100; i++)
     g_string_append (requests, GET END);
   g_string_append (requests, "PUT /store/k HTTP/1.1\r\n" HOST "Content-Length: 5\r\n" END "hell");
-  say (fixture, requests->str);
+  stage_say (&fixture->stage, requests->str);
   wait_for_request (fixture, 100);
-  settle (fixture);
-  say (fixture, "o");
-  wait_for_close (fixture);
+  stage_settle (&fixture->stage);
+  stage_say (&fixture->stage, "o");
+  stage_wait_for_close (&fixture->stage);
   g_assert_cmpuint (fixture->n_requests, ==, 101);
 }
 
 static void
 test_bears_clients_that_leave_while_it_writes (Fixture *fixture, gconstpointer handler)
 {
-  say (fixture, GET END GET END);
-  settle (fixture);
-  hang_up (fixture);
-  wait_for_close (fixture);
+  stage_say (&fixture->stage, GET END GET END);
+  stage_settle (&fixture->stage);
+  stage_hang_up (&fixture->stage);
+  stage_wait_for_close (&fixture->stage);
 }
 
 static void
@@ -653,29 +530,29 @@ test_gives_the_socket_away (Fixture *fixture, gconstpointer handler)
 {
   char buffer[16];
 
-  say (fixture, GET END);
+  stage_say (&fixture->stage, GET END);
   wait_for_request (fixture, 1);
-  settle (fixture);
+  stage_settle (&fixture->stage);
   g_assert_cmpint (send (fixture->socket.fd, "stream", 6, MSG_NOSIGNAL), ==, 6);
-  receive_all_of (fixture, "stream", 1);
-  say (fixture, "back");
+  stage_receive_all_of (&fixture->stage, "stream", 1);
+  stage_say (&fixture->stage, "back");
   g_assert_cmpint (recv (fixture->socket.fd, buffer, sizeof buffer, 0), ==, 4);
-  g_assert_cmpuint (fixture->pool.connections.length, ==, 1);
+  g_assert_cmpuint (fixture->stage.pool.connections.length, ==, 1);
   fixture->socket.close (fixture->socket.owner);
-  g_assert_cmpuint (fixture->n_closed, ==, 1);
-  receive_end (fixture);
+  g_assert_cmpuint (fixture->stage.n_closed, ==, 1);
+  stage_receive_end (&fixture->stage);
 }
 
 /* Whoever took it may be done with it before the route returns. */
 static void
 test_gives_the_socket_away_for_a_moment (Fixture *fixture, gconstpointer handler)
 {
-  say (fixture, GET END);
-  receive_all_of (fixture, "answer\n", 1);
-  say (fixture, GET END);
-  wait_for_close (fixture);
-  receive_end (fixture);
-  g_assert_cmpuint (count (fixture, "answer\n"), ==, 1);
+  stage_say (&fixture->stage, GET END);
+  stage_receive_all_of (&fixture->stage, "answer\n", 1);
+  stage_say (&fixture->stage, GET END);
+  stage_wait_for_close (&fixture->stage);
+  stage_receive_end (&fixture->stage);
+  g_assert_cmpuint (stage_count (&fixture->stage, "answer\n"), ==, 1);
 }
 
 /* What is still to be sent of the answers before it belongs to whoever takes the socket. */
@@ -686,96 +563,97 @@ test_gives_away_what_is_unsent (Fixture *fixture, gconstpointer handler)
   const char *unsent;
   gsize length;
 
-  hang_up (fixture);
-  wait_for_close (fixture);
-  connect_client (fixture);
-  g_assert_cmpint (setsockopt (fixture->server, SOL_SOCKET, SO_SNDBUF, &size, sizeof size), ==, 0);
+  stage_hang_up (&fixture->stage);
+  stage_wait_for_close (&fixture->stage);
+  stage_connect (&fixture->stage);
+  g_assert_cmpint (setsockopt (fixture->stage.server, SOL_SOCKET, SO_SNDBUF, &size, sizeof size),
+                   ==, 0);
   for (guint i = 0; i < BEFORE_SOCKET + 1; i++)
-    say (fixture, GET END);
+    stage_say (&fixture->stage, GET END);
   while (fixture->n_requests < BEFORE_SOCKET + 1)
     {
-      settle (fixture);
+      stage_settle (&fixture->stage);
       if (fixture->socket.fd == 0)
-        receive (fixture);
+        stage_receive (&fixture->stage);
     }
   if (fixture->socket.unsent != NULL)
     {
       unsent = g_bytes_get_data (fixture->socket.unsent, &length);
-      receive (fixture);
-      g_string_append_len (fixture->got, unsent, (gssize) length);
+      stage_receive (&fixture->stage);
+      g_string_append_len (fixture->stage.got, unsent, (gssize) length);
       g_bytes_unref (fixture->socket.unsent);
     }
   fixture->socket.close (fixture->socket.owner);
-  receive_end (fixture);
-  g_assert_cmpuint (count (fixture, "answer\n"), ==, BEFORE_SOCKET);
+  stage_receive_end (&fixture->stage);
+  g_assert_cmpuint (stage_count (&fixture->stage, "answer\n"), ==, BEFORE_SOCKET);
 }
 
 static void
 test_drains (Fixture *fixture, gconstpointer handler)
 {
-  say (fixture, GET END);
+  stage_say (&fixture->stage, GET END);
   wait_for_request (fixture, 1);
-  fixture->pool.draining = TRUE;
-  kv_http_connection_drain (fixture->pool.connections.head->data);
-  settle (fixture);
-  g_assert_cmpuint (fixture->n_closed, ==, 0);
+  fixture->stage.pool.draining = TRUE;
+  kv_http_connection_drain (fixture->stage.pool.connections.head->data);
+  stage_settle (&fixture->stage);
+  g_assert_cmpuint (fixture->stage.n_closed, ==, 0);
   send_answer (fixture);
-  receive_end (fixture);
-  g_assert_cmpuint (count (fixture, "Connection: close\r\n"), ==, 1);
-  g_assert_cmpuint (count (fixture, "answer\n"), ==, 1);
+  stage_receive_end (&fixture->stage);
+  g_assert_cmpuint (stage_count (&fixture->stage, "Connection: close\r\n"), ==, 1);
+  g_assert_cmpuint (stage_count (&fixture->stage, "answer\n"), ==, 1);
 }
 
 /* The response has said already that the connection stays. */
 static void
 test_drains_what_it_meant_to_keep (Fixture *fixture, gconstpointer handler)
 {
-  say (fixture, GET END);
-  settle (fixture);
-  fixture->pool.draining = TRUE;
-  kv_http_connection_drain (fixture->pool.connections.head->data);
-  receive_end (fixture);
-  g_assert_cmpuint (fixture->got->len, >, LARGE);
-  g_assert_cmpuint (count (fixture, "Connection: close\r\n"), ==, 0);
-  hang_up (fixture);
-  wait_for_close (fixture);
+  stage_say (&fixture->stage, GET END);
+  stage_settle (&fixture->stage);
+  fixture->stage.pool.draining = TRUE;
+  kv_http_connection_drain (fixture->stage.pool.connections.head->data);
+  stage_receive_end (&fixture->stage);
+  g_assert_cmpuint (fixture->stage.got->len, >, LARGE);
+  g_assert_cmpuint (stage_count (&fixture->stage, "Connection: close\r\n"), ==, 0);
+  stage_hang_up (&fixture->stage);
+  stage_wait_for_close (&fixture->stage);
 }
 
 /* Closing over what came in between would take back what the client has not received yet. */
 static void
 test_drains_over_the_next_request (Fixture *fixture, gconstpointer handler)
 {
-  say (fixture, GET END);
-  settle (fixture);
-  say (fixture, GET END);
-  settle (fixture);
-  fixture->pool.draining = TRUE;
-  kv_http_connection_drain (fixture->pool.connections.head->data);
-  receive_end (fixture);
-  g_assert_cmpuint (fixture->got->len, >, LARGE);
+  stage_say (&fixture->stage, GET END);
+  stage_settle (&fixture->stage);
+  stage_say (&fixture->stage, GET END);
+  stage_settle (&fixture->stage);
+  fixture->stage.pool.draining = TRUE;
+  kv_http_connection_drain (fixture->stage.pool.connections.head->data);
+  stage_receive_end (&fixture->stage);
+  g_assert_cmpuint (fixture->stage.got->len, >, LARGE);
   g_assert_cmpuint (fixture->n_requests, ==, 1);
-  hang_up (fixture);
-  wait_for_close (fixture);
+  stage_hang_up (&fixture->stage);
+  stage_wait_for_close (&fixture->stage);
 }
 
 static void
 test_drains_idle_connections_at_once (Fixture *fixture, gconstpointer handler)
 {
-  say (fixture, GET END);
-  receive_all_of (fixture, "answer\n", 1);
+  stage_say (&fixture->stage, GET END);
+  stage_receive_all_of (&fixture->stage, "answer\n", 1);
   /* Not read yet when it is drained, and answered all the same. */
-  say (fixture, GET END);
-  fixture->pool.draining = TRUE;
-  kv_http_connection_drain (fixture->pool.connections.head->data);
-  receive_end (fixture);
-  g_assert_cmpuint (count (fixture, "answer\n"), ==, 2);
-  g_assert_cmpuint (count (fixture, "Connection: close\r\n"), ==, 1);
+  stage_say (&fixture->stage, GET END);
+  fixture->stage.pool.draining = TRUE;
+  kv_http_connection_drain (fixture->stage.pool.connections.head->data);
+  stage_receive_end (&fixture->stage);
+  g_assert_cmpuint (stage_count (&fixture->stage, "answer\n"), ==, 2);
+  g_assert_cmpuint (stage_count (&fixture->stage, "Connection: close\r\n"), ==, 1);
 
-  hang_up (fixture);
-  wait_for_close (fixture);
-  fixture->ended = FALSE;
-  connect_client (fixture);
-  kv_http_connection_drain (fixture->pool.connections.head->data);
-  g_assert_cmpuint (fixture->n_closed, ==, 2);
+  stage_hang_up (&fixture->stage);
+  stage_wait_for_close (&fixture->stage);
+  fixture->stage.ended = FALSE;
+  stage_connect (&fixture->stage);
+  kv_http_connection_drain (fixture->stage.pool.connections.head->data);
+  g_assert_cmpuint (fixture->stage.n_closed, ==, 2);
 }
 
 int
