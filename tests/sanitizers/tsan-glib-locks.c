@@ -14,10 +14,16 @@
 #include <glib.h>
 #include <sanitizer/tsan_interface.h>
 
+/* Looked up once, as far as that goes: threads that come together here find the same. Never read but atomically, or this
+ * would be a race itself. */
 #define REAL(name)                                                                                 \
-  static __typeof__ (&name) real;                                                                  \
-  if (__atomic_load_n (&real, __ATOMIC_ACQUIRE) == NULL)                                           \
-  __atomic_store_n (&real, (__typeof__ (&name)) dlsym (RTLD_NEXT, #name), __ATOMIC_RELEASE)
+  static __typeof__ (&name) found;                                                                 \
+  __typeof__ (&name) real = __atomic_load_n (&found, __ATOMIC_ACQUIRE);                            \
+  if (real == NULL)                                                                                \
+    {                                                                                              \
+      real = (__typeof__ (&name)) dlsym (RTLD_NEXT, #name);                                        \
+      __atomic_store_n (&found, real, __ATOMIC_RELEASE);                                           \
+    }
 
 #undef g_mutex_lock
 #undef g_mutex_trylock
