@@ -33,6 +33,12 @@ kv_dump_writer_get_revision (const KvDumpWriter *writer)
   return writer->revision;
 }
 
+guint64
+kv_dump_writer_get_entries (const KvDumpWriter *writer)
+{
+  return writer->entries;
+}
+
 static void
 append_number (GString *out, guint64 number)
 {

@@ -30,6 +30,13 @@ KvDumpWriter *kv_dump_writer_new (KvSnapshot *snapshot);
 guint64 kv_dump_writer_get_revision (const KvDumpWriter *writer);
 
 /**
+ * kv_dump_writer_get_entries:
+ *
+ * Returns: how many entries have been written so far
+ */
+guint64 kv_dump_writer_get_entries (const KvDumpWriter *writer);
+
+/**
  * kv_dump_writer_write:
  * @out: where to write
  * @size: bytes

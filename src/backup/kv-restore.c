@@ -47,6 +47,7 @@ struct _KvRestore {
   guint under_way;       /* batches */
   KvSnapshot *remaining; /* (owned) (nullable): what has still to be looked at while sweeping */
   GSource *next_turn;    /* (owned) (nullable): goes on sweeping */
+  guint64 entries;       /* that have come */
   KvRestoreCounts counts;
   GError *error; /* (owned) (nullable): the first */
 };
@@ -140,6 +141,7 @@ on_entry (KvEntry *draft, gpointer user_data)
   KvOperation put = { .kind = KV_OPERATION_PUT, .draft = draft };
   g_autoptr (KvEntry) found = NULL;
 
+  restore->entries++;
   if (kv_entry_is_expired (draft))
     {
       restore->counts.expired++;
@@ -209,6 +211,12 @@ kv_restore_feed (KvRestore *restore, const char *data, gsize length, GError **er
     kv_dump_reader_feed (restore->reader, data, length, &restore->error);
   restore->inside = FALSE;
   return get_state (restore, error);
+}
+
+guint64
+kv_restore_get_entries (const KvRestore *restore)
+{
+  return restore->entries;
 }
 
 static void
@@ -352,6 +360,19 @@ kv_restore_finish (KvRestore *restore)
   restore->inside = FALSE;
   restore->phase = SETTLING;
   proceed (restore);
+}
+
+void
+kv_restore_counts_get_figures (const KvRestoreCounts *counts,
+                               KvRestoreFigure figures[KV_RESTORE_N_FIGURES])
+{
+  const KvRestoreFigure all[KV_RESTORE_N_FIGURES] = {
+    { "created", counts->created },     { "replaced", counts->replaced },
+    { "unchanged", counts->unchanged }, { "deleted", counts->deleted },
+    { "expired", counts->expired },
+  };
+
+  memcpy (figures, all, sizeof all);
 }
 
 gboolean

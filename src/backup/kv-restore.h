@@ -62,6 +62,30 @@ typedef struct {
 } KvRestoreCounts;
 
 /**
+ * KvRestoreFigure:
+ * @name: what it is called, at every door and for ever: ASCII letters
+ * @value: a count
+ */
+typedef struct {
+  const char *name;
+  guint64 value;
+} KvRestoreFigure;
+
+/**
+ * KV_RESTORE_N_FIGURES:
+ *
+ * How many counts a restore has.
+ */
+#define KV_RESTORE_N_FIGURES 5
+
+/**
+ * kv_restore_counts_get_figures:
+ * @figures: (out caller-allocates) (array fixed-size=5): filled in, in the order in which they are shown
+ */
+void kv_restore_counts_get_figures (const KvRestoreCounts *counts,
+                                    KvRestoreFigure figures[KV_RESTORE_N_FIGURES]);
+
+/**
  * KvRestoreState:
  * @KV_RESTORE_READY: it takes more
  * @KV_RESTORE_FULL: it has taken all that it was fed, and wants no more until it calls
@@ -98,6 +122,13 @@ KvRestore *kv_restore_new (KvStore *store,
  * @error: set with %KV_RESTORE_FAILED: as kv_dump_reader_feed() has it, or to %KV_ERROR_UNAVAILABLE by the store
  */
 KvRestoreState kv_restore_feed (KvRestore *restore, const char *data, gsize length, GError **error);
+
+/**
+ * kv_restore_get_entries:
+ *
+ * Returns: how many entries of the dump have come so far, whatever becomes of them
+ */
+guint64 kv_restore_get_entries (const KvRestore *restore);
 
 /**
  * kv_restore_finish:

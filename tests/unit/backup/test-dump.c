@@ -23,6 +23,7 @@ write_dump (KvStore *store, gsize size)
 
   while (kv_dump_writer_write (writer, out, size))
     ;
+  g_assert_cmpuint (kv_dump_writer_get_entries (writer), ==, kv_store_count (store));
   return out;
 }
 

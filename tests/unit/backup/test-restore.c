@@ -15,6 +15,7 @@
 typedef struct {
   gboolean called;
   KvRestoreCounts counts;
+  guint64 entries;
   GError *error; /* (owned) (nullable) */
 } Outcome;
 
@@ -69,6 +70,7 @@ restore_text (KvStore *store,
   kv_restore_finish (restore);
   while (!outcome->called)
     g_main_context_iteration (NULL, TRUE);
+  outcome->entries = kv_restore_get_entries (restore);
 }
 
 static void
@@ -87,6 +89,10 @@ assert_restored (KvStore *store,
   g_assert_cmpuint (outcome.counts.unchanged, ==, expected->unchanged);
   g_assert_cmpuint (outcome.counts.deleted, ==, expected->deleted);
   g_assert_cmpuint (outcome.counts.expired, ==, expected->expired);
+  /* What is deleted is none of the dump's. */
+  g_assert_cmpuint (outcome.entries, ==,
+                    expected->created + expected->replaced + expected->unchanged
+                      + expected->expired);
 }
 
 #define LINES                                                                                      \
