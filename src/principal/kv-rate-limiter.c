@@ -178,24 +178,30 @@ kv_rate_limiter_count (KvRateLimiter *limiter)
   return count;
 }
 
+/* What @cost is worth in nanoseconds. A request worth more than the whole burst would wait for ever: it takes all there is
+ * instead. */
+static gint64
+get_price (const KvRateLimiter *limiter, guint cost)
+{
+  return cost < limiter->tolerance / limiter->interval ? cost * limiter->interval
+                                                       : limiter->tolerance;
+}
+
 gboolean
 kv_rate_bucket_admit (KvRateBucket *bucket, guint cost, guint *retry_after)
 {
   const KvRateLimiter *limiter = bucket->limiter;
-  gint64 arrival, charge, now;
+  gint64 arrival, price, now;
 
   if (limiter->interval == 0)
     return TRUE;
 
-  /* A request worth more than the whole burst would wait for ever: it takes all there is instead.
-     */
-  charge =
-    cost < limiter->tolerance / limiter->interval ? cost * limiter->interval : limiter->tolerance;
+  price = get_price (limiter, cost);
   now = get_now ();
   arrival = atomic_load_explicit (&bucket->arrival, memory_order_relaxed);
   do
     {
-      gint64 excess = MAX (arrival, now) + charge - now - limiter->tolerance;
+      gint64 excess = MAX (arrival, now) + price - now - limiter->tolerance;
 
       if (excess > 0)
         {
@@ -205,9 +211,37 @@ kv_rate_bucket_admit (KvRateBucket *bucket, guint cost, guint *retry_after)
         }
     }
   while (!atomic_compare_exchange_weak_explicit (&bucket->arrival, &arrival,
-                                                 MAX (arrival, now) + charge, memory_order_relaxed,
+                                                 MAX (arrival, now) + price, memory_order_relaxed,
                                                  memory_order_relaxed));
   return TRUE;
+}
+
+/* Takes what there is of @cost, and leaves it at that. */
+static void
+charge (KvRateBucket *bucket, guint cost)
+{
+  const KvRateLimiter *limiter = bucket->limiter;
+  gint64 price = get_price (limiter, cost);
+  gint64 now = get_now ();
+  gint64 arrival = atomic_load_explicit (&bucket->arrival, memory_order_relaxed);
+  gint64 next;
+
+  do
+    next = MAX (arrival, MIN (MAX (arrival, now) + price, now + limiter->tolerance));
+  while (!atomic_compare_exchange_weak_explicit (&bucket->arrival, &arrival, next,
+                                                 memory_order_relaxed, memory_order_relaxed));
+}
+
+void
+kv_rate_bucket_charge_entries (KvRateBucket *bucket, guint64 entries, guint64 *charged)
+{
+  guint64 due = entries / KV_RATE_ENTRIES_A_REQUEST - *charged;
+
+  if (due == 0)
+    return;
+  *charged += due;
+  if (bucket->limiter->interval > 0)
+    charge (bucket, (guint) MIN (due, G_MAXUINT));
 }
 
 void

@@ -87,6 +87,16 @@ guint kv_rate_limiter_count (KvRateLimiter *limiter);
 gboolean kv_rate_bucket_admit (KvRateBucket *bucket, guint cost, guint *retry_after);
 
 /**
+ * kv_rate_bucket_charge_entries:
+ * @entries: how many entries a request has brought so far
+ * @charged: (inout): how many requests more it has been charged for already; 0 at first
+ *
+ * Charges for a request that was admitted before anybody could know how many entries it brings. It is not refused for that in
+ * the middle: it takes what there is of the allowance, and whatever the client asks for next may have to wait.
+ */
+void kv_rate_bucket_charge_entries (KvRateBucket *bucket, guint64 entries, guint64 *charged);
+
+/**
  * kv_rate_bucket_release:
  * @bucket: (transfer full): from kv_rate_limiter_get_bucket()
  */

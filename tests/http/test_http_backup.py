@@ -5,35 +5,18 @@
 import json
 import signal
 import threading
+import urllib.parse
 import urllib.request
-import zlib
 
 import pytest
 
-from support.limits import LATER, SANITIZED
+from support.dumps import (
+    HEAD, HOSTILE, MIB, MODES, MODES_BEFORE, MODES_ENTRIES, add_up, make_dump, many_entries, read_dump, read_revision,
+)
+from support.limits import LATER, SANITIZED, SOON
 from support.wire import build_request
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
-HEAD = '{"kvstore":"dump","version":1}\n'
-MIB = 1024 * 1024
-
-
-def make_dump(entries, head=HEAD):
-    lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries]
-    return head + "".join(lines) + '{"end":true,"entries":%d}\n' % len(lines)
-
-
-def read_dump(body):
-    """The entries of a dump by their keys, whose head and end are in order."""
-    assert body.endswith(b"\n")
-    lines = [json.loads(line) for line in body[:-1].split(b"\n")]
-    head, entries, end = lines[0], lines[1:-1], lines[-1]
-    assert head["kvstore"] == "dump" and head["version"] == 1
-    assert end == {"end": True, "entries": len(entries)}
-    assert all(entry["revision"] <= head["revision"] for entry in entries)
-    by_key = {entry["key"]: entry for entry in entries}
-    assert len(by_key) == len(entries)
-    return by_key
 
 
 def dump(daemon):
@@ -62,7 +45,7 @@ class TestDump:
         daemon = start_kvstored()
         response = daemon.request("GET", "/v1/dump")
         assert response.status == 200
-        revision = json.loads(response.body.splitlines()[0])["revision"]
+        revision = read_revision(response.body)
         assert response.headers["Content-Type"] == "application/x-ndjson"
         assert response.headers["Content-Disposition"] == f'attachment; filename="kvstore-{revision}.ndjson"'
         assert response.headers["Cache-Control"] == "no-store"
@@ -182,26 +165,15 @@ class TestDump:
 
 
 class TestRestore:
-    HOSTILE = {
-        "quotes\"\\/": "\"\\/'",
-        "nul": "\0a\0",
-        "controls": "".join(chr(i) for i in range(1, 32)) + "\x7f\x80",
-        "lines": '{"end":true,"entries":0}\r\n{"end":true,"entries":0}\n',
-        "ünï🗝": "😀\u2028\u2029\ufeff\uffff\U0010ffff",
-        "empty": "",
-        "long": "\1" * (2 * MIB),
-        "k" * 1024: "v",
-    }
-
     def test_round_trip(self, start_kvstored):
         one, other = start_kvstored(), start_kvstored()
-        text = make_dump({"key": key, "value": value} for key, value in self.HOSTILE.items())
-        assert counts(restore(one, text)) == (len(self.HOSTILE), 0, 0, 0, 0)
+        text = make_dump({"key": key, "value": value} for key, value in HOSTILE.items())
+        assert counts(restore(one, text)) == (len(HOSTILE), 0, 0, 0, 0)
         body = one.request("GET", "/v1/dump").body
         other.request("PUT", "/store/more", "v")
-        assert counts(restore(other, body, "?mode=replace")) == (len(self.HOSTILE), 0, 0, 1, 0)
-        assert {key: entry["value"] for key, entry in dump(other).items()} == self.HOSTILE
-        assert counts(restore(one, body)) == (0, 0, len(self.HOSTILE), 0, 0)
+        assert counts(restore(other, body, "?mode=replace")) == (len(HOSTILE), 0, 0, 1, 0)
+        assert {key: entry["value"] for key, entry in dump(other).items()} == HOSTILE
+        assert counts(restore(one, body)) == (0, 0, len(HOSTILE), 0, 0)
 
     def test_keeps_deadlines(self, start_kvstored):
         one, other = start_kvstored(), start_kvstored()
@@ -210,50 +182,35 @@ class TestRestore:
         restore(other, one.request("GET", "/v1/dump").body)
         assert dump(other)["k"]["expires_at"][:17] == before[:17]
 
-    ENTRIES = [
-        {"key": "new", "value": "1"},
-        {"key": "same", "value": "2"},
-        {"key": "other", "value": "3"},
-        {"key": "late", "value": "4", "expires_at": "2020-01-02T03:04:05Z"},
-    ]
-
-    @pytest.mark.parametrize(
-        "query, expected, left",
-        [
-            ("", (1, 1, 1, 0, 1), {"new": "1", "same": "2", "other": "3", "late": "old", "alone": "old"}),
-            ("?mode=merge&dry_run=false", (1, 1, 1, 0, 1), None),
-            ("?mode=replace", (1, 2, 0, 2, 1), {"new": "1", "same": "2", "other": "3"}),
-            ("?dry_run=true", (1, 1, 1, 0, 1), {"same": "2", "other": "old", "late": "old", "alone": "old"}),
-            ("?dry_run=true&mode=replace", (1, 2, 0, 2, 1), {"same": "2", "other": "old", "late": "old", "alone": "old"}),
-        ],
-    )
-    def test_modes(self, start_kvstored, query, expected, left):
+    @pytest.mark.parametrize("mode, dry_run, expected, left", MODES)
+    def test_modes(self, start_kvstored, mode, dry_run, expected, left):
         daemon = start_kvstored()
-        for key, value in {"same": "2", "other": "old", "late": "old", "alone": "old"}.items():
+        for key, value in MODES_BEFORE.items():
             daemon.request("PUT", f"/store/{key}", value)
-        revision = json.loads(daemon.request("GET", "/v1/dump").body.splitlines()[0])["revision"]
-        response = restore(daemon, make_dump(self.ENTRIES), query)
+        revision = read_revision(daemon.request("GET", "/v1/dump").body)
+        parameters = {"mode": mode, "dry_run": None if dry_run is None else str(dry_run).lower()}
+        query = urllib.parse.urlencode({name: value for name, value in parameters.items() if value is not None})
+        response = restore(daemon, make_dump(MODES_ENTRIES), f"?{query}" if query else "")
         assert counts(response) == expected
-        assert response.json["dry_run"] is ("dry_run=true" in query)
-        assert (response.json["revision"] == revision) is ("dry_run=true" in query)
-        if left is not None:
-            assert {key: entry["value"] for key, entry in dump(daemon).items()} == left
+        assert response.json["dry_run"] is bool(dry_run)
+        assert (response.json["revision"] == revision) is bool(dry_run)
+        assert {key: entry["value"] for key, entry in dump(daemon).items()} == left
 
     @pytest.mark.parametrize("query", ["?mode=", "?mode=Replace", "?mode=merge&mode=merge", "?dry_run=1", "?dry_run", "?dryrun=true", "?mode=merge&x=1", "?mode=%zz"])
     def test_refuses_what_it_does_not_know(self, start_kvstored, query):
         daemon = start_kvstored()
-        assert restore(daemon, make_dump(self.ENTRIES), query).status == 400
+        assert restore(daemon, make_dump(MODES_ENTRIES), query).status == 400
         assert daemon.status()["total_keys"] == 0
 
     @pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded", "application/ndjson", "application/x-ndjsonx"])
     def test_has_to_be_called_what_it_is(self, start_kvstored, kind):
         daemon = start_kvstored()
-        assert restore(daemon, make_dump(self.ENTRIES), headers={"Content-Type": kind}).status == 415
+        assert restore(daemon, make_dump(MODES_ENTRIES), headers={"Content-Type": kind}).status == 415
         assert daemon.status()["total_keys"] == 0
 
     @pytest.mark.parametrize("kind", ["application/x-ndjson", "Application/X-NDJSON ; charset=utf-8", "application/json"])
     def test_may_be_called(self, start_kvstored, kind):
-        assert restore(start_kvstored(), make_dump(self.ENTRIES), headers={"Content-Type": kind}).status == 200
+        assert restore(start_kvstored(), make_dump(MODES_ENTRIES), headers={"Content-Type": kind}).status == 200
 
     @pytest.mark.parametrize(
         "text, status, message",
@@ -326,7 +283,7 @@ class TestRestore:
 
     def test_what_follows_is_answered(self, start_kvstored):
         daemon = start_kvstored()
-        request = build_request("POST", "/v1/restore", make_dump(self.ENTRIES), NDJSON)
+        request = build_request("POST", "/v1/restore", make_dump(MODES_ENTRIES), NDJSON)
         with daemon.connect() as connection:
             connection.send(build_request("PUT", "/store/a", "v") + request + request + build_request("GET", "/store/new"))
             assert connection.read_response().status == 201
@@ -336,7 +293,7 @@ class TestRestore:
 
     def test_expect_continue(self, start_kvstored):
         daemon = start_kvstored()
-        text = make_dump(self.ENTRIES)
+        text = make_dump(MODES_ENTRIES)
         head = {**NDJSON, "Expect": "100-continue", "Content-Length": str(len(text))}
         with daemon.connect() as connection:
             connection.send(build_request("POST", "/v1/restore", None, head))
@@ -349,7 +306,7 @@ class TestRestore:
     def test_for_a_client_of_http_1_0(self, start_kvstored):
         daemon = start_kvstored()
         with daemon.connect() as connection:
-            connection.send(build_request("POST", "/v1/restore", make_dump(self.ENTRIES), NDJSON, version="HTTP/1.0"))
+            connection.send(build_request("POST", "/v1/restore", make_dump(MODES_ENTRIES), NDJSON, version="HTTP/1.0"))
             assert counts(connection.read_response())[0] == 3
 
     def test_client_that_leaves_ends_it(self, start_kvstored):
@@ -367,7 +324,7 @@ class TestRestore:
 
     def test_is_finished_at_a_stop(self, start_kvstored):
         daemon = start_kvstored()
-        text = make_dump(self.ENTRIES).encode()
+        text = make_dump(MODES_ENTRIES).encode()
         with daemon.connect() as connection:
             head = {**NDJSON, "Expect": "100-continue", "Content-Length": str(len(text))}
             connection.send(build_request("POST", "/v1/restore", None, head))
@@ -379,6 +336,28 @@ class TestRestore:
         assert daemon.wait() == 0
 
 
+def count_until_refused(daemon):
+    with daemon.connect() as connection:
+        for n in range(1000):
+            if connection.request("GET", "/store/k").status == 429:
+                return n
+    raise AssertionError("it is never refused")
+
+
+def test_entries_count_for_the_rate_limit(start_kvstored):
+    """It is not refused half way, and leaves nothing for what comes next."""
+    daemon = start_kvstored(rate_limit="1:20")
+    text = make_dump({"key": f"k{i}", "value": "v"} for i in range(3000))
+    assert counts(restore(daemon, text)) == (3000, 0, 0, 0, 0)
+    assert count_until_refused(daemon) <= SOON
+
+
+def test_a_few_entries_are_one_request(start_kvstored):
+    daemon = start_kvstored(rate_limit="1:20")
+    restore(daemon, make_dump({"key": f"k{i}", "value": "v"} for i in range(31)))
+    assert count_until_refused(daemon) >= 19
+
+
 def peak_bytes(daemon):
     with open(f"/proc/{daemon.pid}/status", encoding="ascii") as file:
         return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM:"))
@@ -388,12 +367,6 @@ def forget_peak(daemon):
     with open(f"/proc/{daemon.pid}/clear_refs", "w", encoding="ascii") as file:
         file.write("5")
     return daemon.resident_bytes()
-
-
-def add_up(body):
-    """A sum over all entries, their revisions left out, that does not depend on their order; and their number."""
-    lines = body.split(b"\n")[1:-2]
-    return sum(zlib.crc32(line[: line.rindex(b',"revision"')]) for line in lines), len(lines)
 
 
 def write_in_pieces(connection, pieces):
@@ -409,13 +382,6 @@ def fetch_dump(daemon):
     """A dump that may be long; an error when it is not whole."""
     with urllib.request.urlopen(f"{daemon.http}/v1/dump", timeout=LATER) as response:
         return response.read()
-
-
-def many_entries(n):
-    yield HEAD.encode()
-    for start in range(0, n, 1000):
-        yield "".join('{"key":"user:%d:name","value":"the name of number %d"}\n' % (i, i) for i in range(start, start + 1000)).encode()
-    yield b'{"end":true,"entries":%d}\n' % n
 
 
 def test_a_million_keys_go_round_in_little_memory(start_kvstored, carrier):

@@ -12,6 +12,7 @@
 typedef struct {
   KvHttpExchange *exchange; /* (borrowed): it has this as its sink */
   KvRestore *restore;       /* (owned) */
+  guint64 charged;          /* requests that it has been charged for, beside the one */
   gboolean dry_run;
   gboolean whole; /* all of the body has come */
 } Sink;
@@ -58,6 +59,7 @@ static void
 answer (Sink *sink)
 {
   KvHttpExchange *exchange = sink->exchange;
+  KvRestoreFigure figures[KV_RESTORE_N_FIGURES];
   KvRestoreCounts counts;
   g_autoptr (GError) error = NULL;
   GString *json;
@@ -67,14 +69,14 @@ answer (Sink *sink)
       kv_http_exchange_send_error (exchange, error);
       return;
     }
-  json = g_string_new (NULL);
-  g_string_printf (
-    json,
-    "{\"created\":%" G_GUINT64_FORMAT ",\"replaced\":%" G_GUINT64_FORMAT
-    ",\"unchanged\":%" G_GUINT64_FORMAT ",\"deleted\":%" G_GUINT64_FORMAT
-    ",\"expired\":%" G_GUINT64_FORMAT ",\"dry_run\":%s,\"revision\":%" G_GUINT64_FORMAT "}\n",
-    counts.created, counts.replaced, counts.unchanged, counts.deleted, counts.expired,
-    sink->dry_run ? "true" : "false", kv_store_get_revision (exchange->context->store));
+  kv_restore_counts_get_figures (&counts, figures);
+  json = g_string_new ("{");
+  for (guint i = 0; i < KV_RESTORE_N_FIGURES; i++)
+    g_string_append_printf (json, "\"%s\":%" G_GUINT64_FORMAT ",", figures[i].name,
+                            figures[i].value);
+  g_string_append_printf (json, "\"dry_run\":%s,\"revision\":%" G_GUINT64_FORMAT "}\n",
+                          sink->dry_run ? "true" : "false",
+                          kv_store_get_revision (exchange->context->store));
   exchange->response.body_bytes = g_string_free_to_bytes (json);
   kv_http_exchange_add_header (exchange, "Content-Type", "application/json");
   kv_http_exchange_add_header (exchange, "X-Content-Type-Options", "nosniff");
@@ -112,8 +114,12 @@ static KvHttpSinkState
 take (gpointer data, const char *text, gsize length, GError **error)
 {
   Sink *sink = data;
+  KvRestoreState state = kv_restore_feed (sink->restore, text, length, error);
 
-  switch (kv_restore_feed (sink->restore, text, length, error))
+  if (sink->exchange->bucket != NULL)
+    kv_rate_bucket_charge_entries (sink->exchange->bucket, kv_restore_get_entries (sink->restore),
+                                   &sink->charged);
+  switch (state)
     {
     case KV_RESTORE_READY:
       return KV_HTTP_SINK_READY;

@@ -126,11 +126,49 @@ test_off_admits_everything (void)
 {
   g_autoptr (KvRateLimiter) limiter = kv_rate_limiter_new (0, 1);
   KvRateBucket *bucket = kv_rate_limiter_get_bucket (limiter, "ip:127.0.0.1");
+  guint64 charged = 0;
 
   for (guint i = 0; i < 100000; i++)
     g_assert_true (kv_rate_bucket_admit (bucket, 1000, NULL));
+  kv_rate_bucket_charge_entries (bucket, G_MAXUINT64, &charged);
+  g_assert_true (kv_rate_bucket_admit (bucket, 1000, NULL));
   kv_rate_bucket_release (bucket);
   g_assert_cmpuint (kv_rate_limiter_count (limiter), ==, 0);
+}
+
+static void
+test_charges_for_entries_as_they_come (void)
+{
+  g_autoptr (KvRateLimiter) limiter = kv_rate_limiter_new (1, BURST);
+  KvRateBucket *bucket = kv_rate_limiter_get_bucket (limiter, "ip:127.0.0.1");
+  guint64 charged = 0;
+
+  g_assert_true (kv_rate_bucket_admit (bucket, BURST / 2, NULL));
+  for (guint entries = 0; entries < (BURST / 4) * KV_RATE_ENTRIES_A_REQUEST; entries++)
+    kv_rate_bucket_charge_entries (bucket, entries, &charged);
+  g_assert_cmpuint (charged, ==, BURST / 4 - 1);
+  g_assert_cmpuint (spend (bucket, BURST), <=, BURST / 2);
+  kv_rate_bucket_release (bucket);
+}
+
+/* It would be refused half way; and whoever has restored a million keys need not wait for minutes. */
+static void
+test_entries_take_all_there_is_and_no_more (void)
+{
+  g_autoptr (KvRateLimiter) limiter = kv_rate_limiter_new (1, BURST);
+  KvRateBucket *bucket = kv_rate_limiter_get_bucket (limiter, "ip:127.0.0.1");
+  guint retry_after = 0;
+  guint64 charged = 0;
+
+  kv_rate_bucket_charge_entries (bucket, G_MAXUINT64, &charged);
+  g_assert_cmpuint (charged, ==, G_MAXUINT64 / KV_RATE_ENTRIES_A_REQUEST);
+  g_assert_false (kv_rate_bucket_admit (bucket, 1, &retry_after));
+  g_assert_cmpuint (retry_after, ==, 1);
+  charged = 0;
+  kv_rate_bucket_charge_entries (bucket, 1000000, &charged);
+  g_assert_false (kv_rate_bucket_admit (bucket, 1, &retry_after));
+  g_assert_cmpuint (retry_after, ==, 1);
+  kv_rate_bucket_release (bucket);
 }
 
 static void
@@ -255,6 +293,8 @@ main (int argc, char *argv[])
   TEST ("a-cost-above-the-burst-takes-all", test_cost_above_burst_takes_all);
   TEST ("extremes-do-not-overflow", test_extremes_do_not_overflow);
   TEST ("off-admits-everything", test_off_admits_everything);
+  TEST ("charges-for-entries-as-they-come", test_charges_for_entries_as_they_come);
+  TEST ("entries-take-all-there-is-and-no-more", test_entries_take_all_there_is_and_no_more);
   TEST ("tells-clients-apart", test_clients_are_told_apart);
   TEST ("leaving-does-not-refill", test_leaving_does_not_refill);
   TEST ("forgets-a-full-bucket-at-once", test_forgets_full_bucket_at_once);
