@@ -13,8 +13,9 @@ struct _KvDbusCall {
   KvDbusHead head; /* of the message, or of the copy */
   const guint8 *message;
   gsize size;
-  guint8 *copy;  /* (owned) (nullable) */
-  char sender[]; /* an answer may come when the message is long gone */
+  guint8 *copy;         /* (owned) (nullable) */
+  KvDbusHandle *handle; /* (owned) (nullable) */
+  char sender[];        /* an answer may come when the message is long gone */
 };
 
 KvDbusCall *
@@ -36,6 +37,7 @@ kv_dbus_call_new (KvDbusOutbox *outbox,
   call->message = message->bytes;
   call->size = message->length;
   call->copy = NULL;
+  call->handle = NULL;
   memcpy (call->sender, sender, sender_size);
 
   return call;
@@ -50,6 +52,29 @@ kv_dbus_call_keep (KvDbusCall *call)
   call->message = call->copy;
   /* It has been parsed before, and what it holds is the same. */
   kv_dbus_head_parse (&call->head, call->copy, call->size);
+}
+
+void
+kv_dbus_call_forget (KvDbusCall *call)
+{
+  const KvDbusHead head = { .flags = call->head.flags, .serial = call->head.serial };
+
+  call->head = head;
+  call->message = NULL;
+  call->size = 0;
+  g_clear_pointer (&call->copy, g_free);
+}
+
+void
+kv_dbus_call_set_handle (KvDbusCall *call, KvDbusHandle *handle)
+{
+  call->handle = handle;
+}
+
+KvDbusHandle *
+kv_dbus_call_take_handle (KvDbusCall *call)
+{
+  return g_steal_pointer (&call->handle);
 }
 
 gsize
@@ -144,6 +169,7 @@ kv_dbus_call_drop (KvDbusCall *call)
   gpointer user_data = call->user_data;
 
   kv_dbus_outbox_unref (call->outbox);
+  g_clear_pointer (&call->handle, kv_dbus_handle_close);
   g_free (call->copy);
   g_free (call);
   done (user_data);

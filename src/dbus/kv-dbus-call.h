@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "dbus/kv-dbus-handle.h"
 #include "dbus/kv-dbus-message.h"
 #include "dbus/kv-dbus-outbox.h"
 #include "dbus/wire/kv-dbus-writer.h"
@@ -29,7 +30,7 @@ typedef void (*KvDbusWriteFunc) (KvDbusWriter *writer, gconstpointer data);
 /**
  * kv_dbus_call_new:
  * @outbox: (transfer none): where the answer goes
- * @message: a method call. What descriptors came with it stay with it: who makes use of some takes them before it is gone
+ * @message: a method call. What descriptors came with it stay with it: see kv_dbus_call_set_handle()
  * @out_signature: what the method returns; static
  * @done: called once, when the call has been answered or dropped, in the thread where that happens
  *
@@ -47,6 +48,29 @@ KvDbusCall *kv_dbus_call_new (KvDbusOutbox *outbox,
  * Makes a copy of the message, so that path and parameters may be asked for after the message is gone.
  */
 void kv_dbus_call_keep (KvDbusCall *call);
+
+/**
+ * kv_dbus_call_forget:
+ *
+ * Lets go of the copy, if there is one: neither path nor parameters will be asked for any more. For who answers only after a
+ * long time.
+ */
+void kv_dbus_call_forget (KvDbusCall *call);
+
+/**
+ * kv_dbus_call_set_handle:
+ * @handle: (transfer full): the descriptor that has come with it
+ *
+ * Gives @call what its handler wants to find there. It is closed when it is still there at the end.
+ */
+void kv_dbus_call_set_handle (KvDbusCall *call, KvDbusHandle *handle);
+
+/**
+ * kv_dbus_call_take_handle:
+ *
+ * Returns: (transfer full) (nullable): the descriptor that has come with it
+ */
+KvDbusHandle *kv_dbus_call_take_handle (KvDbusCall *call);
 
 /**
  * kv_dbus_call_get_size:

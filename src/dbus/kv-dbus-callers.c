@@ -25,9 +25,15 @@ typedef struct {
   guint subscription;     /* to its leaving the bus */
   GCancellable *question; /* (owned): whether it is still there */
   KvDbusFlow *flow;       /* (owned) */
-  GQueue watches; /* (owned) (element-type KvDbusWatch): the one to be served next is in front */
-  guint n_names;  /* of all watches */
+  GQueue watches;   /* (owned) (element-type KvDbusWatch): the one to be served next is in front */
+  guint n_names;    /* of all watches */
+  GQueue transfers; /* (owned) (element-type Transfer) */
 } Caller;
+
+typedef struct {
+  gpointer transfer; /* (owned) */
+  GDestroyNotify abandon;
+} Transfer;
 
 /* Tells the bus to tell of @caller's leaving, or to do so no more. GDBus would do that by itself, but takes it for a mistake
  * in the program when the bus was lost a moment ago. */
@@ -45,6 +51,15 @@ change_match (Caller *caller, const char *method)
 }
 
 static void
+transfer_abandon (gpointer data)
+{
+  Transfer *transfer = data;
+
+  transfer->abandon (transfer->transfer);
+  g_free (transfer);
+}
+
+static void
 caller_free (Caller *caller)
 {
   g_dbus_connection_signal_unsubscribe (caller->callers->connection, caller->subscription);
@@ -54,6 +69,7 @@ caller_free (Caller *caller)
   for (GList *link = caller->watches.head; link != NULL; link = link->next)
     g_hash_table_remove (caller->callers->by_path, kv_dbus_watch_get_path (link->data));
   g_queue_clear_full (&caller->watches, (GDestroyNotify) kv_dbus_watch_free);
+  g_queue_clear_full (&caller->transfers, transfer_abandon);
   kv_dbus_flow_free (caller->flow);
   g_free (caller->name);
   g_free (caller);
@@ -62,8 +78,16 @@ caller_free (Caller *caller)
 static void
 forget (Caller *caller)
 {
-  g_debug ("%s has left the bus: %u watches end", caller->name, caller->watches.length);
+  g_debug ("%s has left the bus: %u watches, %u dumps and restores end", caller->name,
+           caller->watches.length, caller->transfers.length);
   g_hash_table_remove (caller->callers->by_name, caller->name);
+}
+
+static void
+forget_if_idle (Caller *caller)
+{
+  if (caller->watches.length == 0 && caller->transfers.length == 0)
+    g_hash_table_remove (caller->callers->by_name, caller->name);
 }
 
 static void
@@ -132,13 +156,18 @@ watch_name (Caller *caller)
 }
 
 static Caller *
-caller_new (KvDbusCallers *callers, const char *name)
+ensure_caller (KvDbusCallers *callers, const char *name)
 {
-  Caller *caller = g_new0 (Caller, 1);
+  Caller *caller = g_hash_table_lookup (callers->by_name, name);
 
+  if (caller != NULL)
+    return caller;
+
+  caller = g_new0 (Caller, 1);
   caller->callers = callers;
   caller->name = g_strdup (name);
   g_queue_init (&caller->watches);
+  g_queue_init (&caller->transfers);
   caller->flow =
     kv_dbus_flow_new (callers->outbox, callers->connection, name, on_flow_open, caller);
   watch_name (caller);
@@ -192,12 +221,10 @@ kv_dbus_callers_add_watch (KvDbusCallers *callers,
                            const KvDbusWatchSpec *spec,
                            GError **error)
 {
-  Caller *caller = g_hash_table_lookup (callers->by_name, sender);
+  Caller *caller = ensure_caller (callers, sender);
   g_autofree char *path = NULL;
   KvDbusWatch *watch;
 
-  if (caller == NULL)
-    caller = caller_new (callers, sender);
   if (!check_room (caller, spec, error))
     return NULL;
 
@@ -206,8 +233,7 @@ kv_dbus_callers_add_watch (KvDbusCallers *callers,
                              error);
   if (watch == NULL)
     {
-      if (caller->watches.length == 0)
-        g_hash_table_remove (callers->by_name, sender);
+      forget_if_idle (caller);
       return NULL;
     }
   g_queue_push_tail (&caller->watches, watch);
@@ -232,8 +258,37 @@ kv_dbus_callers_remove_watch (KvDbusCallers *callers, KvDbusWatch *watch)
   caller->n_names -= kv_dbus_watch_get_names (watch);
   g_hash_table_remove (callers->by_path, kv_dbus_watch_get_path (watch));
   kv_dbus_watch_free (watch);
-  if (caller->watches.length == 0)
-    g_hash_table_remove (callers->by_name, caller->name);
+  forget_if_idle (caller);
+}
+
+void
+kv_dbus_callers_add_transfer (KvDbusCallers *callers,
+                              const char *sender,
+                              gpointer transfer,
+                              GDestroyNotify abandon)
+{
+  Transfer *added = g_new (Transfer, 1);
+
+  *added = (Transfer){ .transfer = transfer, .abandon = abandon };
+  g_queue_push_tail (&ensure_caller (callers, sender)->transfers, added);
+}
+
+void
+kv_dbus_callers_remove_transfer (KvDbusCallers *callers, const char *sender, gpointer transfer)
+{
+  Caller *caller = g_hash_table_lookup (callers->by_name, sender);
+
+  for (GList *link = caller->transfers.head; link != NULL; link = link->next)
+    {
+      Transfer *found = link->data;
+
+      if (found->transfer != transfer)
+        continue;
+      g_free (found);
+      g_queue_delete_link (&caller->transfers, link);
+      break;
+    }
+  forget_if_idle (caller);
 }
 
 void

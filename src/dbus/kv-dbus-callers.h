@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 /**
  * KvDbusCallers:
  *
- * Who has watches on one connection. A caller is remembered while it has any: somebody who only calls methods leaves
- * nothing behind, and costs the bus no match rule. When a caller leaves the bus its watches end.
+ * Who has watches on one connection, or dumps and restores under way. A caller is remembered while it has any: somebody who
+ * only calls methods leaves nothing behind, and costs the bus no match rule. When a caller leaves the bus, all that it has ends.
  * For the main context in which it was made.
  */
 typedef struct _KvDbusCallers KvDbusCallers;
@@ -56,9 +56,31 @@ KvDbusWatch *kv_dbus_callers_find_watch (KvDbusCallers *callers, const char *pat
 void kv_dbus_callers_remove_watch (KvDbusCallers *callers, KvDbusWatch *watch);
 
 /**
+ * kv_dbus_callers_add_transfer:
+ * @sender: the unique name of the caller
+ * @transfer: what belongs to it
+ * @abandon: ends and frees @transfer when the caller has left
+ *
+ * Remembers @transfer for as long as it takes.
+ */
+void kv_dbus_callers_add_transfer (KvDbusCallers *callers,
+                                   const char *sender,
+                                   gpointer transfer,
+                                   GDestroyNotify abandon);
+
+/**
+ * kv_dbus_callers_remove_transfer:
+ * @transfer: one that @sender has
+ *
+ * Forgets @transfer, which has ended.
+ */
+void
+kv_dbus_callers_remove_transfer (KvDbusCallers *callers, const char *sender, gpointer transfer);
+
+/**
  * kv_dbus_callers_free:
  *
- * Ends all watches.
+ * Ends all that the callers have.
  */
 void kv_dbus_callers_free (KvDbusCallers *callers);
 

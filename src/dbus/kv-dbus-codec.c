@@ -329,3 +329,32 @@ kv_dbus_codec_write_status (KvDbusWriter *writer, const KvStoreStatus *status)
   put_text_detail (writer, "version", KV_VERSION);
   kv_dbus_writer_close_array (writer, details);
 }
+
+/* --- dumps --- */
+
+void
+kv_dbus_codec_write_dump (KvDbusWriter *writer, guint64 revision, guint64 entries)
+{
+  KvDbusArray details = kv_dbus_writer_open_array (writer, "{sv}");
+
+  put_count_detail (writer, "revision", revision);
+  put_count_detail (writer, "entries", entries);
+  kv_dbus_writer_close_array (writer, details);
+}
+
+void
+kv_dbus_codec_write_restore (KvDbusWriter *writer,
+                             const KvRestoreCounts *counts,
+                             gboolean dry_run,
+                             guint64 revision)
+{
+  KvRestoreFigure figures[KV_RESTORE_N_FIGURES];
+  KvDbusArray details = kv_dbus_writer_open_array (writer, "{sv}");
+
+  kv_restore_counts_get_figures (counts, figures);
+  for (guint i = 0; i < KV_RESTORE_N_FIGURES; i++)
+    put_count_detail (writer, figures[i].name, figures[i].value);
+  put_boolean_detail (writer, "dry_run", dry_run);
+  put_count_detail (writer, "revision", revision);
+  kv_dbus_writer_close_array (writer, details);
+}

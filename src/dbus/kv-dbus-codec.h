@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "backup/kv-restore.h"
 #include "dbus/wire/kv-dbus-writer.h"
 #include "store/kv-store.h"
 #include "store/kv-watch.h"
@@ -97,5 +98,26 @@ void kv_dbus_codec_write_reset (KvDbusWriter *writer, guint64 revision);
  * Writes the figures as a{sv}, named as `/status` names them.
  */
 void kv_dbus_codec_write_status (KvDbusWriter *writer, const KvStoreStatus *status);
+
+/**
+ * kv_dbus_codec_write_dump:
+ * @revision: that the dump is of
+ * @entries: how many it has
+ *
+ * Writes what is told of a dump as a{sv}.
+ */
+void kv_dbus_codec_write_dump (KvDbusWriter *writer, guint64 revision, guint64 entries);
+
+/**
+ * kv_dbus_codec_write_restore:
+ * @dry_run: whether it has only been tried
+ * @revision: of the store, afterwards
+ *
+ * Writes what a restore has come to as a{sv}, named as HTTP names it.
+ */
+void kv_dbus_codec_write_restore (KvDbusWriter *writer,
+                                  const KvRestoreCounts *counts,
+                                  gboolean dry_run,
+                                  guint64 revision);
 
 G_END_DECLS

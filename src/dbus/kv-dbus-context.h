@@ -5,6 +5,8 @@
 
 #include "dbus/kv-dbus-call.h"
 #include "dbus/kv-dbus-callers.h"
+#include "dbus/kv-dbus-handle.h"
+#include "principal/kv-rate-limiter.h"
 #include "store/kv-store.h"
 
 G_BEGIN_DECLS
@@ -16,7 +18,9 @@ G_BEGIN_DECLS
  */
 typedef struct {
   KvStore *store;         /* (owned) */
+  KvRateLimiter *limiter; /* (borrowed) */
   gsize max_value_size;   /* in bytes */
+  KvDbusHandles *handles; /* (owned): what has come with calls that are not answered yet */
   KvDbusCallers *callers; /* (owned): of the connection */
 } KvDbusContext;
 

@@ -360,8 +360,31 @@ admit (KvDbusDispatcher *self,
   return !method->is_charged || kv_dbus_meter_admit (self->meter, sender, cost, error);
 }
 
+/* What a call needs of its descriptors is taken out of the message; the rest is closed with that. So what waits in the queue
+ * holds none but those that are counted. */
+static gboolean
+take_handle (KvDbusDispatcher *self,
+             const KvDbusMethod *method,
+             KvDbusMessage *message,
+             KvDbusReader parameters,
+             KvDbusCall *call,
+             GError **error)
+{
+  KvDbusHandle *handle;
+
+  if (!method->takes_descriptor)
+    return TRUE;
+  handle = kv_dbus_handles_take (self->context.handles, message,
+                                 kv_dbus_reader_take_uint32 (&parameters), error);
+  if (handle == NULL)
+    return FALSE;
+  kv_dbus_call_set_handle (call, handle);
+
+  return TRUE;
+}
+
 static void
-take (KvDbusDispatcher *self, const KvDbusMethod *method, KvDbusCall *call)
+take (KvDbusDispatcher *self, const KvDbusMethod *method, KvDbusMessage *message, KvDbusCall *call)
 {
   const char *sender = kv_dbus_call_get_sender (call);
   const char *signature = kv_dbus_call_get_signature (call);
@@ -381,6 +404,8 @@ take (KvDbusDispatcher *self, const KvDbusMethod *method, KvDbusCall *call)
     return_wrong_type (call, method);
   else if (!is_sound)
     return_malformed (call);
+  else if (!take_handle (self, method, message, parameters, call, &error))
+    kv_dbus_error_return (call, g_steal_pointer (&error));
   else if (!method->in_main && !has_waiting (self, sender))
     carry_out (self, method, &parameters, call);
   else if (!enqueue (self, method, call, &error))
@@ -396,7 +421,7 @@ on_message (KvDbusMessage *message, gpointer user_data)
 
   if (method == NULL)
     return FALSE;
-  take (self, method, call_new (self, method, message));
+  take (self, method, message, call_new (self, method, message));
 
   return TRUE;
 }
@@ -415,7 +440,9 @@ kv_dbus_dispatcher_new (KvDbusLink *link,
   self->relay = kv_dbus_link_get_relay (link);
   self->context = (KvDbusContext){
     .store = g_object_ref (store),
+    .limiter = limiter,
     .max_value_size = max_value_size,
+    .handles = kv_dbus_handles_new (),
     .callers = kv_dbus_callers_new (store, kv_dbus_relay_get_outbox (self->relay),
                                     kv_dbus_link_get_connection (link)),
   };
@@ -481,6 +508,7 @@ kv_dbus_dispatcher_close (KvDbusDispatcher *self)
     g_task_return_new_error (self->drain, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Closed");
   g_clear_object (&self->drain);
   g_clear_pointer (&self->context.callers, kv_dbus_callers_free);
+  g_clear_pointer (&self->context.handles, kv_dbus_handles_unref);
   g_clear_object (&self->context.store);
   self->relay = NULL;
   dispatcher_unref (self);

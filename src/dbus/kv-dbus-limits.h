@@ -40,6 +40,29 @@ G_BEGIN_DECLS
 #define KV_DBUS_MAX_REPLY_BYTES (16u * 1024 * 1024)
 
 /**
+ * KV_DBUS_MAX_CALLER_TRANSFERS:
+ *
+ * How many dumps and restores one caller may have under way.
+ */
+#define KV_DBUS_MAX_CALLER_TRANSFERS 4
+
+/**
+ * KV_DBUS_MAX_TRANSFERS:
+ *
+ * How many dumps and restores all callers together may have under way. Each takes a thread and four file descriptors at
+ * most, and what a dump holds on to of the store.
+ */
+#define KV_DBUS_MAX_TRANSFERS 16
+
+/**
+ * KV_DBUS_PATIENCE:
+ *
+ * For how long, in microseconds, the other end of a dump may take nothing of it, and that of a restore give nothing. Less than the
+ * 30 seconds that a stop of the service may take, so that one that is left to itself is told so even then.
+ */
+#define KV_DBUS_PATIENCE (20 * G_USEC_PER_SEC)
+
+/**
  * kv_dbus_limits_check_count:
  * @count: how many there are
  * @what: the word for them, in the plural

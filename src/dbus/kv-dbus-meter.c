@@ -23,6 +23,14 @@ struct _KvDbusMeter {
   guint oldest; /* the slot that is given away next, once all are taken */
 };
 
+KvRateBucket *
+kv_dbus_meter_get_bucket (KvRateLimiter *limiter, const char *sender)
+{
+  g_autofree char *client = g_strconcat ("bus:", sender, NULL);
+
+  return kv_rate_limiter_get_bucket (limiter, client);
+}
+
 KvDbusMeter *
 kv_dbus_meter_new (KvRateLimiter *limiter)
 {
@@ -43,7 +51,6 @@ slot_clear (Slot *slot)
 static KvRateBucket *
 remember (KvDbusMeter *meter, const char *sender)
 {
-  g_autofree char *client = g_strconcat ("bus:", sender, NULL);
   Slot *slot;
 
   if (meter->n_slots < MAX_SLOTS)
@@ -57,7 +64,7 @@ remember (KvDbusMeter *meter, const char *sender)
       slot_clear (slot);
     }
   slot->sender = g_strdup (sender);
-  slot->bucket = kv_rate_limiter_get_bucket (meter->limiter, client);
+  slot->bucket = kv_dbus_meter_get_bucket (meter->limiter, sender);
 
   return slot->bucket;
 }

@@ -16,6 +16,16 @@ G_BEGIN_DECLS
 typedef struct _KvDbusMeter KvDbusMeter;
 
 /**
+ * kv_dbus_meter_get_bucket:
+ * @sender: a unique name
+ *
+ * The allowance of @sender, for who charges it bit by bit. Any thread.
+ *
+ * Returns: (transfer full): a bucket of @limiter
+ */
+KvRateBucket *kv_dbus_meter_get_bucket (KvRateLimiter *limiter, const char *sender);
+
+/**
  * kv_dbus_meter_new:
  * @limiter: (transfer none): outlives the meter
  */

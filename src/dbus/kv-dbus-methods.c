@@ -6,11 +6,13 @@
 #include "core/kv-error.h"
 #include "dbus/kv-dbus-batch.h"
 #include "dbus/kv-dbus-codec.h"
+#include "dbus/kv-dbus-dump.h"
 #include "dbus/kv-dbus-generated.h"
 #include "dbus/kv-dbus-limits.h"
 #include "dbus/kv-dbus-names.h"
 #include "dbus/kv-dbus-options.h"
 #include "dbus/kv-dbus-read.h"
+#include "dbus/kv-dbus-restore.h"
 #include "dbus/kv-dbus-write.h"
 #include "dbus/wire/kv-dbus-grammar.h"
 #include "principal/kv-rate-limiter.h"
@@ -133,6 +135,8 @@ static KvDbusMethod store_methods[] = {
   { "PutBytes", kv_dbus_write_put_bytes, .is_charged = TRUE },
   { "GetStatus", get_status, .is_charged = TRUE },
   { "Watch", watch, .in_main = TRUE, .is_charged = TRUE, .has_entries = TRUE },
+  { "Dump", kv_dbus_dump_run, .in_main = TRUE, .takes_descriptor = TRUE, .is_charged = TRUE },
+  { "Restore", kv_dbus_restore_run, .in_main = TRUE, .takes_descriptor = TRUE, .is_charged = TRUE },
 };
 
 /* Letting go costs nothing: who may make no more requests may still do that. */

@@ -13,6 +13,8 @@ G_BEGIN_DECLS
  * @handler: carries it out
  * @in_main: whether @handler touches what belongs to the service's main context and has to run there; any other handler
  *   touches the store alone, and runs in whatever thread the call is in
+ * @takes_descriptor: whether the first parameter is a descriptor that has to have come with the call; any other one is closed
+ *   before the handler runs
  * @is_charged: whether a call counts as a request of its caller
  * @has_entries: whether a call brings arrays of keys or entries, which count for more than one request
  * @in_signature: the types of what @handler takes
@@ -24,6 +26,7 @@ typedef struct {
   const char *name;
   KvDbusHandler handler;
   gboolean in_main;
+  gboolean takes_descriptor;
   gboolean is_charged;
   gboolean has_entries;
   const char *in_signature;

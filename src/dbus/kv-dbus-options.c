@@ -20,6 +20,8 @@ static const struct {
   { "if_revision", KV_DBUS_OPTION_IF_REVISION },
   { "if_absent", KV_DBUS_OPTION_IF_ABSENT },
   { "since", KV_DBUS_OPTION_SINCE },
+  { "mode", KV_DBUS_OPTION_MODE },
+  { "dry_run", KV_DBUS_OPTION_DRY_RUN },
 };
 
 static KvDbusOption
@@ -111,6 +113,21 @@ take_duration (KvDbusReader *value, char type, gint64 *microseconds)
   return TRUE;
 }
 
+static gboolean
+take_mode (KvDbusReader *value, char type, KvRestoreMode *mode)
+{
+  const char *text = type == 's' ? kv_dbus_reader_take_string (value, NULL) : "";
+
+  if (g_str_equal (text, "replace"))
+    *mode = KV_RESTORE_REPLACE;
+  else if (g_str_equal (text, "merge"))
+    *mode = KV_RESTORE_MERGE;
+  else
+    return FALSE;
+
+  return TRUE;
+}
+
 /* @type: (array): of the value: one letter, or it is nothing that an option can be */
 static gboolean
 take_option (KvDbusOptions *options, KvDbusOption option, const char *type, KvDbusReader *value)
@@ -125,8 +142,11 @@ take_option (KvDbusOptions *options, KvDbusOption option, const char *type, KvDb
       return take_number (value, *type, &options->if_revision);
     case KV_DBUS_OPTION_SINCE:
       return take_number (value, *type, &options->since);
+    case KV_DBUS_OPTION_MODE:
+      return take_mode (value, *type, &options->mode);
     case KV_DBUS_OPTION_KEEPTTL:
     case KV_DBUS_OPTION_IF_ABSENT:
+    case KV_DBUS_OPTION_DRY_RUN:
       if (*type != 'b')
         return FALSE;
       if (!kv_dbus_reader_take_boolean (value))
@@ -147,8 +167,11 @@ describe_option (KvDbusOption option)
     case KV_DBUS_OPTION_IF_REVISION:
     case KV_DBUS_OPTION_SINCE:
       return "a revision: an integer, 0 or more";
+    case KV_DBUS_OPTION_MODE:
+      return "\"merge\" or \"replace\"";
     case KV_DBUS_OPTION_KEEPTTL:
     case KV_DBUS_OPTION_IF_ABSENT:
+    case KV_DBUS_OPTION_DRY_RUN:
       return "a boolean";
     default:
       g_assert_not_reached ();

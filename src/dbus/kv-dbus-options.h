@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "backup/kv-restore.h"
 #include "core/kv-operation.h"
 #include "dbus/wire/kv-dbus-reader.h"
 
@@ -15,6 +16,8 @@ G_BEGIN_DECLS
  * @KV_DBUS_OPTION_IF_REVISION: `if_revision`, any integer type
  * @KV_DBUS_OPTION_IF_ABSENT: `if_absent`, a boolean
  * @KV_DBUS_OPTION_SINCE: `since`, any integer type
+ * @KV_DBUS_OPTION_MODE: `mode`, text: `merge` or `replace`
+ * @KV_DBUS_OPTION_DRY_RUN: `dry_run`, a boolean
  *
  * The options that methods know.
  */
@@ -24,16 +27,21 @@ typedef enum {
   KV_DBUS_OPTION_IF_REVISION = 1 << 2,
   KV_DBUS_OPTION_IF_ABSENT = 1 << 3,
   KV_DBUS_OPTION_SINCE = 1 << 4,
+  KV_DBUS_OPTION_MODE = 1 << 5,
+  KV_DBUS_OPTION_DRY_RUN = 1 << 6,
 } KvDbusOption;
 
 #define KV_DBUS_OPTIONS_PUT                                                                        \
   (KV_DBUS_OPTION_TTL | KV_DBUS_OPTION_KEEPTTL | KV_DBUS_OPTION_IF_REVISION                        \
    | KV_DBUS_OPTION_IF_ABSENT)
 
+#define KV_DBUS_OPTIONS_RESTORE (KV_DBUS_OPTION_MODE | KV_DBUS_OPTION_DRY_RUN)
+
 /**
  * KvDbusOptions:
  * @given: the #KvDbusOption flags of those that were given; a boolean that is false counts as not given
  * @ttl: microseconds
+ * @mode: %KV_RESTORE_MERGE when it is not given
  *
  * The options of one call, once they have been read.
  */
@@ -42,6 +50,7 @@ typedef struct {
   gint64 ttl;
   guint64 if_revision;
   guint64 since;
+  KvRestoreMode mode;
 } KvDbusOptions;
 
 /**

@@ -14,6 +14,7 @@ import pytest
 from support.bus import BusError
 from support.carriers import both_carriers
 from support.daemon import SQLITE, Daemon, run
+from support.dumps import make_dump
 from support.limits import LATER, SCALE, SOON
 
 DOORS = ["--http", "127.0.0.1:0", "--bus", "none"]
@@ -179,6 +180,12 @@ class TestFullDisk:
                 assert "full" in daemon.request("PUT", "/store/more", "x" * 30_000).text
                 with daemon.bus() as caller, pytest.raises(BusError) as error:
                     caller.call("Put", "(ssa{sv})", "more", "x" * 30_000, {})
+                assert error.value.name == "org.kvstore.Error.Unavailable"
+                with open(f"{directory}/dump", "w+", encoding="utf-8") as file:
+                    file.write(make_dump([{"key": "more", "value": "x" * 30_000}]))
+                    file.seek(0)
+                    with daemon.bus() as caller, pytest.raises(BusError) as error:
+                        caller.call("Restore", "(ha{sv})", 0, {}, fds=[file.fileno()])
                 assert error.value.name == "org.kvstore.Error.Unavailable"
 
                 subprocess.run(["mount", "-o", "remount,size=16m", path], check=True)

@@ -101,11 +101,14 @@ class BusClient:
         if not self.connection.is_closed():
             self.connection.close_sync(None)
 
-    def invoke(self, name, path, interface, method, parameters=None, timeout=SOON):
+    def invoke(self, name, path, interface, method, parameters=None, timeout=SOON, fds=()):
+        descriptors = Gio.UnixFDList.new()
+        for fd in fds:
+            descriptors.append(fd)
         try:
-            reply = self.connection.call_sync(
+            reply, _ = self.connection.call_with_unix_fd_list_sync(
                 name, path, interface, method, parameters, None,
-                Gio.DBusCallFlags.NO_AUTO_START, int(timeout * 1000), None,
+                Gio.DBusCallFlags.NO_AUTO_START, int(timeout * 1000), descriptors if fds else None, None,
             )
         except GLib.Error as error:
             if Gio.DBusError.is_remote_error(error):
@@ -113,9 +116,9 @@ class BusClient:
             raise
         return reply.unpack()
 
-    def call(self, method, signature="()", *arguments, timeout=SOON):
+    def call(self, method, signature="()", *arguments, timeout=SOON, fds=()):
         """Calls a method of the service; gives the one value that it returns, or all of them."""
-        values = self.invoke(NAME, PATH, INTERFACE, method, GLib.Variant(signature, arguments), timeout)
+        values = self.invoke(NAME, PATH, INTERFACE, method, GLib.Variant(signature, arguments), timeout, fds)
         return values[0] if len(values) == 1 else values
 
     def get_property(self, name):

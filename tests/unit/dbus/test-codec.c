@@ -243,6 +243,42 @@ test_sums_up_the_status (void)
   g_assert_cmpstr (uptime, ==, "1d 2h 3m 4s 5ms");
 }
 
+static void
+test_tells_what_was_dumped (void)
+{
+  g_auto (Page) page = { 0 };
+  g_autoptr (GVariant) body = NULL;
+  g_autofree char *text = NULL;
+
+  kv_dbus_codec_write_dump (begin (&page, "a{sv}"), 7, 8);
+  body = sample_end (&page.writer);
+  text = g_variant_print (body, FALSE);
+  g_assert_cmpstr (text, ==, "({'revision': <uint64 7>, 'entries': <uint64 8>},)");
+}
+
+static void
+test_tells_what_was_restored (void)
+{
+  const KvRestoreCounts counts = {
+    .created = 1,
+    .replaced = 2,
+    .unchanged = 3,
+    .deleted = 4,
+    .expired = 5,
+  };
+  g_auto (Page) page = { 0 };
+  g_autoptr (GVariant) body = NULL;
+  g_autofree char *text = NULL;
+
+  kv_dbus_codec_write_restore (begin (&page, "a{sv}"), &counts, TRUE, 6);
+  body = sample_end (&page.writer);
+  text = g_variant_print (body, FALSE);
+  g_assert_cmpstr (text, ==,
+                   "({'created': <uint64 1>, 'replaced': <uint64 2>, 'unchanged': <uint64 3>, "
+                   "'deleted': <uint64 4>, 'expired': <uint64 5>, 'dry_run': <true>, "
+                   "'revision': <uint64 6>},)");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -255,6 +291,8 @@ main (int argc, char **argv)
   g_test_add_func ("/dbus/codec/tells-results-by-http-status", test_tells_results_by_http_status);
   g_test_add_func ("/dbus/codec/tells-events-by-number", test_tells_events_by_number);
   g_test_add_func ("/dbus/codec/sums-up-the-status", test_sums_up_the_status);
+  g_test_add_func ("/dbus/codec/tells-what-was-dumped", test_tells_what_was_dumped);
+  g_test_add_func ("/dbus/codec/tells-what-was-restored", test_tells_what_was_restored);
 
   return g_test_run ();
 }

@@ -5,13 +5,17 @@
 #include "core/kv-error.h"
 #include "dbus/kv-dbus-dispatcher.h"
 #include "dbus/kv-dbus-error.h"
+#include "dbus/kv-dbus-limits.h"
 #include "dbus/kv-dbus-names.h"
 #include "dbus/kv-dbus-service.h"
 
+#include <fcntl.h>
 #include <gio/gunixfdlist.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The order of calls. Here the service's main context stands still until the test lets it run, so that what depends on it
  * has not happened, and what does not has. */
@@ -303,7 +307,7 @@ count_descriptors (void)
   return n;
 }
 
-/* No method of ours takes any: a caller who has many calls wait must not use up what the whole process has. */
+/* A caller who has many calls wait must not use up what the whole process has: what nobody asks for is closed. */
 static void
 test_descriptors_do_not_wait (Fixture *fixture, gconstpointer data)
 {
@@ -327,6 +331,97 @@ test_descriptors_do_not_wait (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (count_descriptors (), <, before + 10);
   wait_for_answers (fixture);
   g_assert_cmpuint (fixture->n_failed, ==, 0);
+}
+
+/* @parameters: (transfer floating) */
+static void
+send_with_descriptor (Fixture *fixture, const char *method, GVariant *parameters, int descriptor)
+{
+  g_autoptr (GUnixFDList) descriptors = g_unix_fd_list_new ();
+
+  g_unix_fd_list_append (descriptors, descriptor, NULL);
+  fixture->n_sent++;
+  g_dbus_connection_call_with_unix_fd_list (
+    fixture->client, KV_DBUS_NAME, KV_DBUS_OBJECT_PATH, KV_DBUS_INTERFACE, method, parameters, NULL,
+    G_DBUS_CALL_FLAGS_NONE, -1, descriptors, NULL, on_answered, fixture);
+}
+
+/* And what a method does ask for is a caller's share at most, from the moment when it comes in. */
+static void
+test_descriptors_that_are_wanted_are_counted (Fixture *fixture, gconstpointer data)
+{
+  int null = open ("/dev/null", O_WRONLY | O_CLOEXEC);
+  guint before;
+
+  send_call (fixture, "Watch", WATCH);
+  let_come_in (fixture->client);
+  before = count_descriptors ();
+  for (guint i = 0; i < 40; i++)
+    send_with_descriptor (fixture, "Dump", g_variant_new ("(h)", 0), null);
+  let_come_in (fixture->client);
+  g_assert_cmpuint (count_descriptors (), <, before + 10);
+  wait_for_answers (fixture);
+  g_assert_cmpuint (fixture->n_refused, ==, 40 - KV_DBUS_MAX_CALLER_TRANSFERS);
+  g_assert_cmpuint (fixture->n_failed, ==, 0);
+  /* GDBus, which has sent some, may not have closed the last of its own yet. */
+  while (count_descriptors () > before)
+    g_thread_yield ();
+  close (null);
+}
+
+static void
+wait_until_closed (int writing)
+{
+  struct pollfd end = { .fd = writing };
+
+  g_assert_cmpint (poll (&end, 1, -1), ==, 1);
+  g_assert_cmpint (end.revents & POLLERR, !=, 0);
+}
+
+/* The service is told to hurry, or goes without having been stopped, while somebody restores. */
+static void
+check_end_of_restore (Fixture *fixture, gboolean is_stopped)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  const char *line = "{\"kvstore\":\"dump\",\"version\":1}\n";
+  int pair[2];
+
+  g_assert_cmpint (pipe2 (pair, O_CLOEXEC), ==, 0);
+  send_with_descriptor (fixture, "Restore", g_variant_new_parsed ("(handle 0, @a{sv} {})"),
+                        pair[0]);
+  send_call (fixture, "Get", "('k',)");
+  close (pair[0]);
+  g_assert_cmpint (write (pair[1], line, strlen (line)), ==, (gssize) strlen (line));
+  while (fixture->n_answered == 0)
+    g_main_context_iteration (NULL, TRUE);
+
+  if (is_stopped)
+    {
+      kv_dbus_service_stop_async (fixture->service, cancellable, keep_result, &result);
+      g_cancellable_cancel (cancellable);
+      wait_for (&result);
+    }
+  else
+    {
+      g_assert_finalize_object (g_steal_pointer (&fixture->service));
+      fixture->service = kv_dbus_service_new (fixture->store, fixture->limiter, KV_VALUE_MAX_BYTES);
+    }
+  wait_until_closed (pair[1]);
+  close (pair[1]);
+  wait_for_answers (fixture);
+}
+
+static void
+test_stop_ends_what_is_under_way (Fixture *fixture, gconstpointer data)
+{
+  check_end_of_restore (fixture, TRUE);
+}
+
+static void
+test_may_be_dropped_with_a_restore_under_way (Fixture *fixture, gconstpointer data)
+{
+  check_end_of_restore (fixture, FALSE);
 }
 
 static void
@@ -667,6 +762,9 @@ main (int argc, char **argv)
   ADD ("others-do-not-wait", test_others_do_not_wait);
   ADD ("bounds-what-waits", test_bounds_what_waits);
   ADD ("descriptors-do-not-wait", test_descriptors_do_not_wait);
+  ADD ("descriptors-that-are-wanted-are-counted", test_descriptors_that_are_wanted_are_counted);
+  ADD ("stop-ends-what-is-under-way", test_stop_ends_what_is_under_way);
+  ADD ("may-be-dropped-with-a-restore-under-way", test_may_be_dropped_with_a_restore_under_way);
   ADD ("bounds-the-bytes-that-wait", test_bounds_the_bytes_that_wait);
   ADD ("stop-carries-out-what-waits", test_stop_carries_out_what_waits);
   ADD ("may-be-dropped-with-calls-waiting", test_may_be_dropped_with_calls_waiting);

@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-#define ALL (KV_DBUS_OPTIONS_PUT | KV_DBUS_OPTION_SINCE)
+#define ALL (KV_DBUS_OPTIONS_PUT | KV_DBUS_OPTION_SINCE | KV_DBUS_OPTIONS_RESTORE)
 
 static void
 init_dictionary (Sample *sample, const char *text)
@@ -104,6 +104,18 @@ test_refines_an_operation (void)
 }
 
 static void
+test_takes_what_a_restore_is_told (void)
+{
+  KvDbusOptions options = parse ("{'mode': <'replace'>, 'dry_run': <true>}");
+
+  g_assert_cmpuint (options.given, ==, KV_DBUS_OPTIONS_RESTORE);
+  g_assert_cmpint (options.mode, ==, KV_RESTORE_REPLACE);
+  g_assert_cmpint (parse ("{'mode': <'merge'>}").mode, ==, KV_RESTORE_MERGE);
+  g_assert_cmpint (parse ("@a{sv} {}").mode, ==, KV_RESTORE_MERGE);
+  g_assert_cmpuint (parse ("{'dry_run': <false>}").given, ==, 0);
+}
+
+static void
 test_takes_false_for_not_given (void)
 {
   g_assert_cmpuint (parse ("{'ttl': <1>, 'keepttl': <false>}").given, ==, KV_DBUS_OPTION_TTL);
@@ -136,6 +148,13 @@ test_refuses (void)
     "{'if_revision': <1.0>}",
     "{'if_revision': <int16 -1>}",
     "{'since': <'now'>}",
+    "{'mode': <''>}",
+    "{'mode': <'Merge'>}",
+    "{'mode': <true>}",
+    "{'mode': <b'merge'>}",
+    "{'dry_run': <'true'>}",
+    "{'dry_run': <1>}",
+    "{'mode': <'merge'>, 'mode': <'replace'>}",
     "{'ttl': <1>, 'keepttl': <true>}",
     "{'if_absent': <true>, 'if_revision': <1>}",
   };
@@ -194,6 +213,7 @@ main (int argc, char **argv)
   g_test_add_func ("/dbus/options/takes-fractions-of-a-second", test_takes_fractions_of_a_second);
   g_test_add_func ("/dbus/options/keeps-within-the-clock", test_keeps_within_the_clock);
   g_test_add_func ("/dbus/options/refines-an-operation", test_refines_an_operation);
+  g_test_add_func ("/dbus/options/takes-what-a-restore-is-told", test_takes_what_a_restore_is_told);
   g_test_add_func ("/dbus/options/takes-false-for-not-given", test_takes_false_for_not_given);
   g_test_add_func ("/dbus/options/refuses", test_refuses);
   g_test_add_func ("/dbus/options/refuses-what-is-no-number", test_refuses_what_is_no_number);
