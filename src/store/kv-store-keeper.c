@@ -39,24 +39,6 @@ kv_store_keeper_attach (KvStore *self,
   g_mutex_unlock (&self->commit_lock);
 }
 
-gboolean
-kv_store_keeper_load (KvStore *self, KvEntry *entry, guint64 revision)
-{
-  gboolean is_new;
-
-  kv_spin_mutex_lock (&self->commit_lock);
-  is_new = kv_table_peek (&self->table, entry) == NULL;
-  if (is_new)
-    {
-      kv_entry_seal (entry, revision);
-      kv_store_apply (self, NULL, entry);
-    }
-  g_mutex_unlock (&self->commit_lock);
-  if (!is_new)
-    kv_entry_unref (entry);
-  return is_new;
-}
-
 void
 kv_store_keeper_start (KvStore *self, guint64 revision)
 {

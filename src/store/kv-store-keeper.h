@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 /* What a store offers to its keeper: to whoever writes its changes down, so that they outlive the process. The store knows
  * no more of it than the function that wakes it.
  *
- * A keeper fills the store (kv_store_keeper_load()), opens it (kv_store_keeper_start()), and then goes round: it takes
+ * A keeper fills the store (kv-loading.h), opens it (kv_store_keeper_start()), and then goes round: it takes
  * what has been decided (kv_store_keeper_take()), reads it (kv_store_keeper_collect()), writes it down as one, and says so
  * (kv_store_keeper_settle()). One thread at a time does all of that, whichever it is. */
 
@@ -60,17 +60,6 @@ void kv_store_keeper_attach (KvStore *store,
                              const KvKeeperLimits *limits,
                              KvKeeperWakeFunc wake,
                              gpointer user_data);
-
-/**
- * kv_store_keeper_load:
- * @entry: (transfer full): an entry that has been written down by an earlier run
- * @revision: its revision, above 0 and below 2^53
- *
- * Puts an entry into the store without making it a change. Before kv_store_keeper_start().
- *
- * Returns: %FALSE when the store holds that key already; @entry is not taken into it then
- */
-gboolean kv_store_keeper_load (KvStore *store, KvEntry *entry, guint64 revision);
 
 /**
  * kv_store_keeper_start:

@@ -147,6 +147,26 @@ kv_table_replace (KvTable *table, KvEntry *old, KvEntry *entry)
   g_rw_lock_writer_unlock (&stripe->lock);
 }
 
+/* How many entries ahead of the one that is added: to hash it is to read it. */
+#define FETCH_AHEAD 8
+
+guint
+kv_table_add_all (KvTable *table, guint stripe, KvEntry *const *entries, guint length)
+{
+  KvStripe *to = &table->stripes[stripe];
+  guint added = 0;
+
+  kv_spin_writer_lock (&to->lock);
+  for (; added < length && !g_hash_table_contains (to->entries, entries[added]); added++)
+    {
+      if (added + FETCH_AHEAD < length)
+        __builtin_prefetch (entries[added + FETCH_AHEAD]);
+      g_hash_table_add (to->entries, entries[added]);
+    }
+  g_rw_lock_writer_unlock (&to->lock);
+  return added;
+}
+
 KvEntry *
 kv_table_find (KvTable *table, const KvEntry *like)
 {

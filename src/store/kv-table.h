@@ -65,6 +65,16 @@ void kv_table_replace (KvTable *table, KvEntry *old, KvEntry *entry);
 void kv_table_replace_locked (KvTable *table, KvEntry *old, KvEntry *entry);
 
 /**
+ * kv_table_add_all:
+ * @entries: (array length=length): entries that all belong to @stripe; the table takes those that it adds
+ *
+ * Adds entries until there is one whose key is there already. Under the commit lock. Locks the stripe, once.
+ *
+ * Returns: how many it has added; the caller keeps the rest
+ */
+guint kv_table_add_all (KvTable *table, guint stripe, KvEntry *const *entries, guint length);
+
+/**
  * kv_table_stripe_bit:
  *
  * Returns: the stripe of @entry as a bit

@@ -8,6 +8,7 @@
 #include "core/kv-error.h"
 #include "journal/sqlite/kv-sqlite-error.h"
 #include "kv-config.h"
+#include "store/kv-loading.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -19,7 +20,7 @@
 
 typedef struct {
   KvSqliteFile *file;
-  KvStore *store;
+  KvLoading *loading;
   guint64 revision;
   guint64 keys;
 } Load;
@@ -135,6 +136,12 @@ read_entry (Load *load, sqlite3_stmt *row, gint64 *revision, GError **error)
 }
 
 static gboolean
+refuse_twice (GError **error)
+{
+  return kv_sqlite_error_set_damaged (_ ("a key is there twice"), error);
+}
+
+static gboolean
 load_row (Load *load, sqlite3_stmt *row, GError **error)
 {
   gint64 revision;
@@ -142,8 +149,8 @@ load_row (Load *load, sqlite3_stmt *row, GError **error)
 
   if (entry == NULL)
     return FALSE;
-  if (!kv_store_keeper_load (load->store, entry, (guint64) revision))
-    return kv_sqlite_error_set_damaged (_ ("a key is there twice"), error);
+  if (!kv_loading_add (load->loading, entry, (guint64) revision))
+    return refuse_twice (error);
   load->revision = MAX (load->revision, (guint64) revision);
   load->keys++;
   return TRUE;
@@ -173,7 +180,7 @@ load_entries (Load *load, GCancellable *cancellable, GError **error)
     }
   sqlite3_finalize (statement);
   if (row_error == NULL)
-    return TRUE;
+    return kv_loading_finish (load->loading) || refuse_twice (error);
   g_propagate_error (error, g_steal_pointer (&row_error));
   return FALSE;
 }
@@ -186,7 +193,8 @@ kv_sqlite_loader_run (KvSqliteFile *file,
                       guint64 *keys,
                       GError **error)
 {
-  Load load = { .file = file, .store = store };
+  g_autoptr (KvLoading) loading = kv_loading_new (store);
+  Load load = { .file = file, .loading = loading };
   gboolean ok = load_boots (&load, error) && load_revision (&load, error)
                 && load_entries (&load, cancellable, error);
 

@@ -311,6 +311,21 @@ test_bad_rows (Opened *opened, gconstpointer data)
   assert_refused (opened, KV_ERROR_FAILED, "damaged");
 }
 
+/* Only a damaged index lets that happen: here it is another one, which is empty. */
+static void
+test_key_twice (Opened *opened, gconstpointer data)
+{
+  opened_open (opened, KV_DURABILITY_STRICT);
+  put (opened, "k", "v", -1);
+  g_assert_true (opened_close (opened));
+  opened_run_sql (opened, "CREATE TABLE other (x UNIQUE); PRAGMA writable_schema = ON;"
+                          "UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM sqlite_master"
+                          " WHERE name = 'sqlite_autoindex_other_1')"
+                          " WHERE name = 'sqlite_autoindex_entries_1'");
+  opened_run_sql (opened, "INSERT INTO entries (key, value, revision) VALUES ('k', 'w', 5)");
+  assert_refused (opened, KV_ERROR_FAILED, "twice");
+}
+
 static char *
 fill (Opened *opened, gsize *length)
 {
@@ -469,6 +484,7 @@ main (int argc, char **argv)
   ADD ("newer-schema", test_newer_schema);
   ADD ("foreign", test_foreign);
   ADD ("bad-rows", test_bad_rows);
+  ADD ("key-twice", test_key_twice);
   ADD ("truncated", test_truncated);
   ADD ("flipped-bits", test_flipped_bits);
   ADD ("migrations", test_migrations);

@@ -324,41 +324,6 @@ test_relaxed_failure_keeps (Hand *fixture, gconstpointer data)
   hand_assert_answers (fixture, "replaced");
 }
 
-static void
-test_load (void)
-{
-  Hand fixture = { 0 };
-  guint64 revision, later;
-  KvEntry *again;
-
-  hand_attach (&fixture, KV_DURABILITY_STRICT, &hand_roomy);
-  revision = kv_store_get_revision (fixture.store);
-  g_assert_true (
-    kv_store_keeper_load (fixture.store, kv_entry_new ("k", -1, "v", -1, KV_NO_DEADLINE, NULL), 7));
-  g_assert_true (kv_store_keeper_load (
-    fixture.store, kv_entry_new ("over", -1, "v", -1, kv_clock_now () - 1, NULL), 8));
-  again = kv_entry_new ("k", -1, "w", -1, KV_NO_DEADLINE, NULL);
-  g_assert_false (kv_store_keeper_load (fixture.store, again, 9));
-  hand_put (&fixture, "k", "refused", -1);
-  hand_run_context ();
-  hand_assert_answers (&fixture, "The store is being loaded");
-  g_assert_cmpuint (kv_store_count (fixture.store), ==, 1);
-
-  kv_store_keeper_start (fixture.store, revision + 1000);
-  g_assert_cmpuint (kv_store_get_revision (fixture.store), ==, revision + 1000);
-  g_assert_cmpuint (kv_store_count (fixture.store), ==, 1);
-  hand_settle_all (&fixture);
-  g_assert_cmpuint (hand_get_status (&fixture).expirations, ==, 1);
-  g_assert_cmpuint (hand_get_status (&fixture).puts, ==, 0);
-  hand_put (&fixture, "k", "2", -1);
-  hand_settle_all (&fixture);
-  hand_run_context ();
-  hand_assert_answers (&fixture, "replaced");
-  later = kv_store_get_revision (fixture.store);
-  g_assert_cmpuint (later, ==, revision + 1002);
-  hand_tear_down (&fixture, NULL);
-}
-
 #define STRICT(path, func) g_test_add (path, Hand, NULL, hand_set_up_strict, func, hand_tear_down)
 #define RELAXED(path, func) g_test_add (path, Hand, NULL, hand_set_up_relaxed, func, hand_tear_down)
 
@@ -381,6 +346,5 @@ main (int argc, char **argv)
   RELAXED ("/store/keeper/relaxed", test_relaxed);
   RELAXED ("/store/keeper/relaxed-pressure", test_relaxed_pressure);
   RELAXED ("/store/keeper/relaxed-failure-keeps", test_relaxed_failure_keeps);
-  g_test_add_func ("/store/keeper/load", test_load);
   return g_test_run ();
 }
