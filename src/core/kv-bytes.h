@@ -4,6 +4,7 @@
 #pragma once
 
 #include <glib.h>
+#include <string.h>
 
 G_BEGIN_DECLS
 
@@ -40,6 +41,48 @@ static inline gboolean
 kv_bytes_are_ascii (guint64 word)
 {
   return (word & KV_EACH_BYTE (0x80)) == 0;
+}
+
+/**
+ * kv_bytes_are_plain:
+ *
+ * Any thread.
+ *
+ * Returns: whether each of the eight bytes is ASCII and no control character
+ */
+static inline gboolean
+kv_bytes_are_plain (guint64 word)
+{
+  return kv_bytes_are_ascii (word) && !kv_bytes_may_hold_control (word);
+}
+
+/**
+ * kv_bytes_load_tail:
+ * @length: up to seven
+ *
+ * Reads nothing beyond them. Any thread.
+ *
+ * Returns: the bytes as a little-endian number
+ */
+static inline guint64
+kv_bytes_load_tail (const char *bytes, gsize length)
+{
+  guint32 low, high;
+  guint16 two;
+
+  if (length >= 4)
+    {
+      /* Two halves that overlap in the middle, where they agree. */
+      memcpy (&low, bytes, 4);
+      memcpy (&high, bytes + length - 4, 4);
+      return GUINT32_FROM_LE (low) | (guint64) GUINT32_FROM_LE (high) << (8 * (length - 4));
+    }
+  if (length >= 2)
+    {
+      memcpy (&two, bytes, 2);
+      return GUINT16_FROM_LE (two) | (guint64) (guchar) bytes[length - 1] << (8 * (length - 1));
+    }
+  return length == 1 ? (guchar) bytes[0] : 0;
 }
 
 G_END_DECLS

@@ -3,6 +3,8 @@
  */
 #include "core/kv-hash.h"
 
+#include "core/kv-bytes.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
@@ -43,28 +45,6 @@ rotate (guint64 x, guint bits)
   }                                                                                                \
   G_STMT_END
 
-/* Up to seven bytes as a little-endian number. Reads nothing beyond them. */
-static inline guint64
-load_tail (const char *bytes, gsize length)
-{
-  guint32 low, high;
-  guint16 two;
-
-  if (length >= 4)
-    {
-      /* Two halves that overlap in the middle, where they agree. */
-      memcpy (&low, bytes, 4);
-      memcpy (&high, bytes + length - 4, 4);
-      return GUINT32_FROM_LE (low) | (guint64) GUINT32_FROM_LE (high) << (8 * (length - 4));
-    }
-  if (length >= 2)
-    {
-      memcpy (&two, bytes, 2);
-      return GUINT16_FROM_LE (two) | (guint64) (guchar) bytes[length - 1] << (8 * (length - 1));
-    }
-  return length == 1 ? (guchar) bytes[0] : 0;
-}
-
 guint32
 kv_key_hash (const char *key, gsize length)
 {
@@ -87,7 +67,7 @@ kv_key_hash (const char *key, gsize length)
       v0 ^= word;
     }
 
-  word = (guint64) length << 56 | load_tail (key, length & 7);
+  word = (guint64) length << 56 | kv_bytes_load_tail (key, length & 7);
   v3 ^= word;
   SIP_ROUND;
   v0 ^= word;

@@ -8,23 +8,31 @@
 
 #include <string.h>
 
-/* How many bytes at the start, of which eight at a time are looked at, are ASCII. Most texts are
- * that from end to end, and GLib's validator looks at each byte. */
+/* How many bytes at the start, of which many at a time are looked at, are ASCII. Most texts are that from end to end, and
+ * GLib's validator looks at each byte. What is left at the end of a text is looked at together with what stands before it. */
 static gsize
 measure_ascii (const char *text, gsize length)
 {
   gsize measured = 0;
-  guint64 word;
+  guint64 words[4];
 
-  for (; length - measured >= sizeof word; measured += sizeof word)
+  for (; length - measured >= sizeof words; measured += sizeof words)
     {
-      memcpy (&word, text + measured, sizeof word);
-      if (!kv_bytes_are_ascii (word))
+      memcpy (words, text + measured, sizeof words);
+      if (!kv_bytes_are_ascii (words[0] | words[1] | words[2] | words[3]))
         break;
     }
-  while (measured < length && (guchar) text[measured] < 0x80)
-    measured++;
-  return measured;
+  for (; length - measured >= sizeof *words; measured += sizeof *words)
+    {
+      memcpy (words, text + measured, sizeof *words);
+      if (!kv_bytes_are_ascii (*words))
+        return measured;
+    }
+  if (length >= sizeof *words)
+    memcpy (words, text + length - sizeof *words, sizeof *words);
+  else
+    *words = kv_bytes_load_tail (text, length);
+  return kv_bytes_are_ascii (*words) ? length : measured;
 }
 
 /* UTF-8 (RFC 3629) with U+0000 allowed: GLib's validator takes U+0000 for an end, so it is asked about what stands between. */
@@ -67,6 +75,25 @@ holds_control (const char *text, gsize length)
   return FALSE;
 }
 
+/* Whether a key is ASCII without control characters, as most are, so that nothing more need be asked. */
+static gboolean
+is_plain (const char *key, gsize length)
+{
+  guint64 word;
+
+  if (length < sizeof word)
+    return kv_bytes_are_plain (kv_bytes_load_tail (key, length)
+                               | KV_EACH_BYTE (' ') << (8 * length));
+  for (gsize i = 0; length - i > sizeof word; i += sizeof word)
+    {
+      memcpy (&word, key + i, sizeof word);
+      if (!kv_bytes_are_plain (word))
+        return FALSE;
+    }
+  memcpy (&word, key + length - sizeof word, sizeof word);
+  return kv_bytes_are_plain (word);
+}
+
 gboolean
 kv_key_validate (const char *key, gssize length, GError **error)
 {
@@ -83,6 +110,8 @@ kv_key_validate (const char *key, gssize length, GError **error)
                    KV_KEY_MAX_BYTES);
       return FALSE;
     }
+  if (is_plain (key, bytes))
+    return TRUE;
   if (holds_control (key, bytes))
     {
       g_set_error_literal (error, KV_ERROR, KV_ERROR_INVALID_KEY,

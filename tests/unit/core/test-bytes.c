@@ -48,6 +48,29 @@ test_tells_ascii (void)
       g_assert_cmpint (kv_bytes_are_ascii (make_word (place, (guchar) byte, 'a')), ==, byte < 0x80);
 }
 
+static void
+test_tells_plain (void)
+{
+  for (guint byte = 0; byte < 256; byte++)
+    for (guint place = 0; place < sizeof (guint64); place++)
+      g_assert_cmpint (kv_bytes_are_plain (make_word (place, (guchar) byte, 'a')), ==,
+                       byte >= 0x20 && byte < 0x7f);
+}
+
+static void
+test_loads_tails (void)
+{
+  for (gsize length = 0; length < sizeof (guint64); length++)
+    {
+      char bytes[] = "\x81\x72\x63\x54\x45\x36\x27";
+      guint64 expected = 0;
+
+      for (gsize i = 0; i < length; i++)
+        expected |= (guint64) (guchar) bytes[i] << (8 * i);
+      g_assert_cmphex (kv_bytes_load_tail (bytes, length), ==, expected);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -55,5 +78,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/core/bytes/finds-every-control-character", test_finds_every_control_character);
   g_test_add_func ("/core/bytes/passes-ordinary-text", test_passes_ordinary_text);
   g_test_add_func ("/core/bytes/tells-ascii", test_tells_ascii);
+  g_test_add_func ("/core/bytes/tells-plain", test_tells_plain);
+  g_test_add_func ("/core/bytes/loads-tails", test_loads_tails);
   return g_test_run ();
 }

@@ -65,6 +65,48 @@ test_refuses_bad_utf8 (void)
     }
 }
 
+/* Several bytes are looked at together, and how many depends on where they stand. */
+static void
+test_looks_at_every_byte (void)
+{
+  g_autofree char *text = g_strnfill (80, 'x');
+
+  for (gsize length = 1; length <= 80; length++)
+    for (gsize place = 0; place < length; place++)
+      {
+        for (guint byte = 0; byte < 256; byte++)
+          {
+            text[place] = (char) byte;
+            g_assert_cmpint (kv_key_validate (text, (gssize) length, NULL), ==,
+                             byte >= 0x20 && byte < 0x7f);
+            g_assert_cmpint (kv_value_validate (text, length, NULL), ==, byte < 0x80);
+          }
+        if (place + 1 < length)
+          {
+            memcpy (text + place, "é", 2);
+            g_assert_true (kv_key_validate (text, (gssize) length, NULL));
+            g_assert_true (kv_value_validate (text, length, NULL));
+            text[place + 1] = 'x';
+          }
+        text[place] = 'x';
+      }
+}
+
+/* The bytes at hand, and none of those behind them, which a page might not have. */
+static void
+test_reads_no_further (void)
+{
+  for (gsize length = 1; length <= 80; length++)
+    {
+      g_autofree char *text = g_malloc (length);
+
+      memset (text, 'x', length);
+      g_assert_true (kv_key_validate (text, (gssize) length, NULL));
+      g_assert_true (kv_value_validate (text, length, NULL));
+      kv_key_hash (text, length);
+    }
+}
+
 static void
 test_value_may_hold_nul (void)
 {
@@ -104,6 +146,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/core/key/accepts-utf8-without-controls", test_accepts);
   g_test_add_func ("/core/key/refuses-empty-long-and-controls", test_refuses);
   g_test_add_func ("/core/key/refuses-bad-utf8", test_refuses_bad_utf8);
+  g_test_add_func ("/core/key/looks-at-every-byte", test_looks_at_every_byte);
+  g_test_add_func ("/core/key/reads-no-further", test_reads_no_further);
   g_test_add_func ("/core/key/value-may-hold-nul", test_value_may_hold_nul);
   g_test_add_func ("/core/key/hash-depends-on-every-bit", test_hash_depends_on_all);
   return g_test_run ();
