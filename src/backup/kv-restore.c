@@ -4,6 +4,7 @@
 #include "backup/kv-restore.h"
 
 #include "backup/kv-dump-reader.h"
+#include "backup/kv-entry-queue.h"
 #include "core/kv-error.h"
 #include "store/kv-snapshot.h"
 #include "store/kv-store-peek.h"
@@ -19,13 +20,17 @@
 /* So many entries are looked at for deletion before the other sources of the context have their turn. */
 #define SWEEP_ENTRIES 2048
 
+/* Deletions are small, and a disk that has more of them at once has less to do for each. */
+#define MAX_DELETIONS_UNDER_WAY 16
+
 /* Deadlines that differ by less are the same: the wall clock of the dump and our own are never quite together. */
 #define SAME_TIME (10 * G_TIME_SPAN_MILLISECOND)
 
 typedef enum {
   FEEDING,
   SETTLING, /* all has been submitted but what is to be deleted */
-  SWEEPING,
+  SWEEPING, /* that is looked for */
+  DELETING,
   OVER,
 } Phase;
 
@@ -46,7 +51,8 @@ struct _KvRestore {
   gsize batch_bytes;     /* of its entries */
   guint under_way;       /* batches */
   KvSnapshot *remaining; /* (owned) (nullable): what has still to be looked at while sweeping */
-  GSource *next_turn;    /* (owned) (nullable): goes on sweeping */
+  KvEntryQueue *doomed;  /* (owned) (nullable): what is to be deleted */
+  GSource *next_turn;    /* (owned) (nullable): goes on sweeping, or deleting */
   guint64 entries;       /* that have come */
   KvRestoreCounts counts;
   GError *error; /* (owned) (nullable): the first */
@@ -229,6 +235,7 @@ static void
 end (KvRestore *restore)
 {
   g_clear_pointer (&restore->remaining, kv_snapshot_free);
+  g_clear_pointer (&restore->doomed, kv_entry_queue_free);
   restore->phase = OVER;
   call (restore);
 }
@@ -270,25 +277,46 @@ wait_for_turn (KvRestore *restore)
   g_source_attach (restore->next_turn, context);
 }
 
-/* Looks at some of what is there, and has deleted what was there before and was not written since. */
+/* Looks at some of what is there for what was there before and was not written since. */
 static void
 sweep (KvRestore *restore)
 {
-  restore->inside = TRUE;
-  for (guint i = 0; restore->remaining != NULL && i < SWEEP_ENTRIES; i++)
+  for (guint i = 0; restore->phase == SWEEPING && i < SWEEP_ENTRIES; i++)
     {
-      g_autoptr (KvEntry) entry = kv_snapshot_next (restore->remaining);
+      KvEntry *entry = kv_snapshot_next (restore->remaining);
 
       if (entry == NULL)
-        g_clear_pointer (&restore->remaining, kv_snapshot_free);
+        {
+          g_clear_pointer (&restore->remaining, kv_snapshot_free);
+          restore->phase = DELETING;
+        }
       else if (kv_entry_get_revision (entry) <= restore->began)
-        delete_entry (restore, entry);
+        kv_entry_queue_push (restore->doomed, entry);
+      else
+        kv_entry_unref (entry);
     }
-  if (restore->remaining == NULL)
+  wait_for_turn (restore);
+}
+
+/* Has some of that deleted, what was written first before the rest: mostly a journal holds that together too, and has to
+ * rewrite a page once for many keys, where in the order of the table it is once for each. */
+static void
+delete_some (KvRestore *restore)
+{
+  restore->inside = TRUE;
+  for (guint i = 0; i < SWEEP_ENTRIES && restore->under_way < MAX_DELETIONS_UNDER_WAY; i++)
+    {
+      g_autoptr (KvEntry) entry = kv_entry_queue_pop (restore->doomed);
+
+      if (entry == NULL)
+        break;
+      delete_entry (restore, entry);
+    }
+  if (kv_entry_queue_is_empty (restore->doomed))
     submit (restore);
   restore->inside = FALSE;
 
-  if (restore->remaining != NULL && restore->under_way < MAX_UNDER_WAY)
+  if (!kv_entry_queue_is_empty (restore->doomed) && restore->under_way < MAX_DELETIONS_UNDER_WAY)
     wait_for_turn (restore);
 }
 
@@ -311,6 +339,7 @@ settle (KvRestore *restore)
       if (!restore->options.dry_run)
         {
           restore->remaining = kv_snapshot_new (restore->store);
+          restore->doomed = kv_entry_queue_new ();
           restore->phase = SWEEPING;
           proceed (restore);
           return;
@@ -335,10 +364,13 @@ proceed (KvRestore *restore)
       settle (restore);
       return;
     case SWEEPING:
-      if (restore->error == NULL && restore->remaining != NULL && restore->next_turn == NULL
-          && restore->under_way < MAX_UNDER_WAY)
-        sweep (restore);
-      if (restore->under_way == 0 && (restore->error != NULL || restore->remaining == NULL))
+      sweep (restore);
+      return;
+    case DELETING:
+      if (restore->error == NULL && restore->next_turn == NULL
+          && restore->under_way < MAX_DELETIONS_UNDER_WAY)
+        delete_some (restore);
+      if (restore->under_way == 0 && restore->next_turn == NULL)
         end (restore);
       return;
     case OVER:
@@ -390,6 +422,7 @@ kv_restore_free (KvRestore *restore)
 {
   restore->orphaned = TRUE;
   g_clear_pointer (&restore->remaining, kv_snapshot_free);
+  g_clear_pointer (&restore->doomed, kv_entry_queue_free);
   if (restore->next_turn != NULL)
     g_source_destroy (restore->next_turn);
   g_clear_pointer (&restore->next_turn, g_source_unref);

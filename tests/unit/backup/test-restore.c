@@ -211,6 +211,46 @@ test_large (void)
   g_string_free (dump, TRUE);
 }
 
+typedef struct {
+  guint64 revision; /* of what was deleted last */
+  guint deleted;
+} Deletions;
+
+static void
+on_deleted (KvStore *store, KvChange *change, gpointer user_data)
+{
+  Deletions *deletions = user_data;
+  guint64 revision;
+
+  if (change->kind != KV_CHANGE_DELETE)
+    return;
+  revision = kv_entry_get_revision (change->previous);
+  g_assert_cmpuint (revision, >, deletions->revision);
+  deletions->revision = revision;
+  deletions->deleted++;
+}
+
+/* A journal has less to do for what lies together. */
+static void
+test_replace_deletes_in_order (void)
+{
+  g_autoptr (KvStore) store = kv_store_new ();
+  g_autofree char *dump = make_dump (LINES, 5);
+  const KvRestoreCounts counts = { .created = 4, .deleted = 6000, .expired = 1 };
+  Deletions deletions = { 0 };
+
+  for (guint i = 0; i < 9000; i++)
+    {
+      g_autofree char *key = g_strdup_printf ("key%u", i * 7919 % 6000);
+
+      put (store, key, "value", -1);
+    }
+  g_signal_connect (store, "changed", G_CALLBACK (on_deleted), &deletions);
+  assert_restored (store, dump, KV_RESTORE_REPLACE, FALSE, &counts);
+  while (deletions.deleted < 6000)
+    g_main_context_iteration (NULL, TRUE);
+}
+
 /* What others write after it began stays, whether the dump has it or not. */
 static void
 test_replace_leaves_what_others_write (void)
@@ -515,6 +555,7 @@ main (int argc, char *argv[])
   TEST ("merge-leaves-other-keys", test_merge);
   TEST ("deadline-is-a-difference", test_deadline_is_a_difference);
   TEST ("replace-deletes-other-keys", test_replace);
+  TEST ("replace-deletes-in-order", test_replace_deletes_in_order);
   TEST ("dry-run-changes-nothing", test_dry_run_changes_nothing);
   TEST ("large", test_large);
   TEST ("replace-leaves-what-others-write", test_replace_leaves_what_others_write);
