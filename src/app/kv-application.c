@@ -18,7 +18,10 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+/* How long requests may take that are under way when we are told to stop, and how long their answers when they have been
+ * cut short. */
 #define STOP_GRACE_SECONDS 30
+#define LAST_WORDS_SECONDS 1
 
 /* Files that are no connections: standard streams, the bus, the store's timer, listeners; and for each worker its
  * epoll set, timers and main context. Twice what was counted. */
@@ -39,8 +42,9 @@ struct _KvApplication {
   KvHttpServer *http;     /* (owned) (nullable) */
   KvDbusService *bus;     /* (owned) (nullable) */
 
-  guint stops_pending;
+  guint stops_pending; /* doors, and the journal from when it is told */
   guint stop_timeout;
+  gboolean closing;   /* whether the journal has been told */
   GError *stop_error; /* (owned) (nullable) */
 };
 
@@ -333,18 +337,19 @@ note_stop_error (KvApplication *self, GError *error)
     g_clear_error (&error);
 }
 
-static void
-on_journal_closed (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  GError *error = NULL;
+static void on_journal_closed (GObject *source, GAsyncResult *result, gpointer user_data);
 
-  kv_journal_close_finish (KV_JOURNAL (source), result, &error);
-  note_stop_error (g_task_get_source_object (task), error);
-  finish_stop (task);
+static void
+close_journal (GTask *task)
+{
+  KvApplication *self = g_task_get_source_object (task);
+
+  self->closing = TRUE;
+  self->stops_pending++;
+  kv_journal_close_async (self->journal, on_journal_closed, g_object_ref (task));
 }
 
-/* The doors are closed, and the last writes are answered: for that the journal had to be there. */
+/* The journal goes when the doors are closed and the last writes are answered: for that it had to be there. */
 static void
 finish_one_stop (GTask *task, GError *error)
 {
@@ -355,10 +360,20 @@ finish_one_stop (GTask *task, GError *error)
     return;
 
   g_clear_handle_id (&self->stop_timeout, g_source_remove);
-  if (self->journal != NULL)
-    kv_journal_close_async (self->journal, on_journal_closed, g_object_ref (task));
+  if (self->journal != NULL && !self->closing)
+    close_journal (task);
   else
     finish_stop (task);
+}
+
+static void
+on_journal_closed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  kv_journal_close_finish (KV_JOURNAL (source), result, &error);
+  finish_one_stop (task, error);
 }
 
 static void
@@ -382,13 +397,27 @@ on_bus_stopped (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static gboolean
-on_stop_timeout (gpointer user_data)
+on_last_words_timeout (gpointer user_data)
 {
   GTask *task = user_data;
   KvApplication *self = g_task_get_source_object (task);
 
   self->stop_timeout = 0;
   g_cancellable_cancel (g_task_get_cancellable (task));
+  return G_SOURCE_REMOVE;
+}
+
+/* Who still waits may do so for a disk that does not say what has become of a write. The journal ends that, which has
+ * to be while there are doors to answer through: nobody gives an answer in a context that is gone. */
+static gboolean
+on_stop_timeout (gpointer user_data)
+{
+  GTask *task = user_data;
+  KvApplication *self = g_task_get_source_object (task);
+
+  self->stop_timeout = g_timeout_add_seconds (LAST_WORDS_SECONDS, on_last_words_timeout, task);
+  if (self->journal != NULL)
+    close_journal (task);
   return G_SOURCE_REMOVE;
 }
 
@@ -405,8 +434,9 @@ kv_application_stop_async (KvApplication *self, GAsyncReadyCallback callback, gp
   self->stop_timeout = g_timeout_add_seconds (STOP_GRACE_SECONDS, on_stop_timeout, task);
   self->stops_pending = (self->http != NULL) + (self->bus != NULL);
   if (self->http != NULL)
-    kv_http_server_stop_async (self->http, STOP_GRACE_SECONDS * G_USEC_PER_SEC, on_http_stopped,
-                               g_object_ref (task));
+    kv_http_server_stop_async (self->http,
+                               (STOP_GRACE_SECONDS + LAST_WORDS_SECONDS) * G_USEC_PER_SEC,
+                               on_http_stopped, g_object_ref (task));
   if (self->bus != NULL)
     kv_dbus_service_stop_async (self->bus, cancellable, on_bus_stopped, g_object_ref (task));
 }
