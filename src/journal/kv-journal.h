@@ -62,9 +62,11 @@ void kv_journal_open_async (KvJournal *journal,
 
 /**
  * kv_journal_open_finish:
- * @error: set to %KV_ERROR_UNAVAILABLE when the place cannot be had (a directory that cannot be written, a full disk,
- *   another process that has it), to %KV_ERROR_FAILED when what is there cannot be used (damaged, foreign, of
+ * @error: set to %KV_ERROR_UNAVAILABLE when the place cannot be had (a directory that cannot be written, a disk too
+ *   full for a new file, another process that has it), to %KV_ERROR_FAILED when what is there cannot be used (damaged, foreign, of
  *   a newer version), or to %G_IO_ERROR_CANCELLED; with a text for the person who started the program
+ *
+ * A disk that can be read and takes nothing is none: there are the keys, and the store refuses writes until it does.
  *
  * After a failure the store holds some of the entries and takes no writes; what was written down is as it was.
  */

@@ -199,6 +199,29 @@ class TestFullDisk:
                 assert daemon.request("GET", "/store/more").status == 200
 
     @pytest.mark.parametrize("durability", ["strict", "relaxed"])
+    def test_it_can_be_started(self, directory, durability):
+        with mounted(f"{directory}/disk", "size=1m") as path:
+            options = {"store": f"sqlite:{path}/kv.db"}
+            with running(directory, **options) as daemon:
+                daemon.request("PUT", "/store/k", "v")
+            with contextlib.suppress(OSError), open(f"{path}/ballast", "wb", buffering=0) as ballast:
+                while ballast.write(bytes(4096)):
+                    pass
+            with running(directory, "--durability", durability, **options) as daemon:
+                daemon.expected_output = "Cannot write to .*: the disk is full"
+                assert "the disk is full" in daemon.read_stderr()
+                assert daemon.request("GET", "/store/k").text == "v"
+                assert "full" in daemon.request("PUT", "/store/k", "x").text
+
+                os.truncate(f"{path}/ballast", 0)
+                deadline = time.monotonic() + SOON
+                while daemon.request("PUT", "/store/k", "w").status == 503:
+                    assert time.monotonic() < deadline
+                    time.sleep(0.1)
+            with running(directory, **options) as daemon:
+                assert daemon.request("GET", "/store/k").text == "w"
+
+    @pytest.mark.parametrize("durability", ["strict", "relaxed"])
     def test_it_can_be_stopped(self, directory, durability):
         with mounted(f"{directory}/disk", "size=1m") as path:
             with running(

@@ -61,7 +61,8 @@ struct _KvSqliteFile {
   sqlite3 *db;                            /* (owned) (nullable) */
   sqlite3_stmt *statements[N_STATEMENTS]; /* (owned) */
   KvSqliteBoots *boots;                   /* (owned) */
-  gint64 boot;                            /* the number of the boot in which we run */
+  gboolean begun;                         /* whether there is writing at all */
+  gint64 boot;                            /* the number of the boot in which we run, once begun */
   gint64 clocks_noted;                    /* kv_clock_now() when they were written last */
   int log_pages;                          /* in the write-ahead log, since it was last emptied */
 };
@@ -342,22 +343,6 @@ finish (KvSqliteFile *self, gboolean ok, GError **error)
   return outcome;
 }
 
-KvSqliteOutcome
-kv_sqlite_file_write (KvSqliteFile *self, GArray *changes, guint64 revision, GError **error)
-{
-  gboolean ok = run (self, BEGIN) && write_changes (self, changes, revision);
-
-  if (ok && kv_clock_now () - self->clocks_noted >= CLOCKS_INTERVAL)
-    ok = note_clocks (self);
-  return finish (self, ok, error);
-}
-
-KvSqliteOutcome
-kv_sqlite_file_probe (KvSqliteFile *self, GError **error)
-{
-  return finish (self, run (self, BEGIN) && note_clocks (self), error);
-}
-
 static gboolean
 forget_boots (KvSqliteFile *self)
 {
@@ -396,20 +381,47 @@ number_boot (KvSqliteFile *self)
   return ok;
 }
 
-gboolean
-kv_sqlite_file_begin (KvSqliteFile *self, GError **error)
+static KvSqliteOutcome
+begin (KvSqliteFile *self, GError **error)
 {
   gboolean ok =
     run (self, BEGIN) && forget_boots (self) && number_boot (self) && note_clocks (self);
+  KvSqliteOutcome outcome = finish (self, ok, error);
 
-  if (finish (self, ok, error) != KV_SQLITE_WRITTEN)
-    {
-      g_prefix_error (error, "%s: ", self->path);
-      return FALSE;
-    }
+  if (outcome != KV_SQLITE_WRITTEN)
+    return outcome;
+  self->begun = TRUE;
   /* From here on it is ours to put in order. */
   sqlite3_db_config (self->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-  return TRUE;
+  return outcome;
+}
+
+gboolean
+kv_sqlite_file_begin (KvSqliteFile *self, GError **error)
+{
+  return begin (self, error) == KV_SQLITE_WRITTEN;
+}
+
+KvSqliteOutcome
+kv_sqlite_file_write (KvSqliteFile *self, GArray *changes, guint64 revision, GError **error)
+{
+  gboolean ok;
+
+  if (!self->begun && !kv_sqlite_file_begin (self, error))
+    return KV_SQLITE_NOT_WRITTEN;
+
+  ok = run (self, BEGIN) && write_changes (self, changes, revision);
+  if (ok && kv_clock_now () - self->clocks_noted >= CLOCKS_INTERVAL)
+    ok = note_clocks (self);
+  return finish (self, ok, error);
+}
+
+KvSqliteOutcome
+kv_sqlite_file_probe (KvSqliteFile *self, GError **error)
+{
+  if (!self->begun)
+    return begin (self, error);
+  return finish (self, run (self, BEGIN) && note_clocks (self), error);
 }
 
 gboolean
@@ -421,7 +433,8 @@ kv_sqlite_file_needs_checkpoint (KvSqliteFile *self)
 gboolean
 kv_sqlite_file_has_log (KvSqliteFile *self)
 {
-  return self->log_pages > 0;
+  /* What an earlier run may have left is not counted. */
+  return self->log_pages > 0 || !self->begun;
 }
 
 void

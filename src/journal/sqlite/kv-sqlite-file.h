@@ -56,9 +56,10 @@ KvSqliteBoots *kv_sqlite_file_get_boots (KvSqliteFile *file);
 
 /**
  * kv_sqlite_file_begin:
- * @error: set to %KV_ERROR_UNAVAILABLE or %KV_ERROR_FAILED
+ * @error: set to %KV_ERROR_UNAVAILABLE when it cannot be written to at present, or to %KV_ERROR_FAILED
  *
- * Makes it ready to be written to, when everything has been loaded; the first thing that is written.
+ * Makes it ready to be written to, when everything has been loaded; the first thing that is written. Where that fails,
+ * kv_sqlite_file_probe() and kv_sqlite_file_write() try it again.
  */
 gboolean kv_sqlite_file_begin (KvSqliteFile *file, GError **error);
 
@@ -92,7 +93,7 @@ gboolean kv_sqlite_file_needs_checkpoint (KvSqliteFile *file);
 /**
  * kv_sqlite_file_has_log:
  *
- * Returns: whether there is something in the write-ahead log that could be moved to its place
+ * Returns: whether there may be something in the write-ahead log that could be moved to its place
  */
 gboolean kv_sqlite_file_has_log (KvSqliteFile *file);
 

@@ -4,7 +4,8 @@
 /* The thread that writes.
  *
  *   loading --> writing <--> failing --> closed
- *                     \--> in doubt --/
+ *         \             \--> in doubt --/
+ *          \--> failing (the disk can be read, and not be written to)
  *
  * writing    takes all that has been decided, writes it in one transaction, and tells the store that it is kept
  * failing    a transaction was not written: the store has undone it (strict) or holds it still (relaxed), and refuses
@@ -197,8 +198,9 @@ static void
 work (KvSqliteJournal *self)
 {
   gboolean strict = self->durability == KV_DURABILITY_STRICT;
+  guint64 from, to;
 
-  if (self->failing && strict)
+  if (self->failing && (strict || !kv_store_keeper_take (self->store, &from, &to)))
     probe (self);
   else if (self->failing)
     {
@@ -260,13 +262,19 @@ static gboolean
 load (KvSqliteJournal *self, GCancellable *cancellable, GError **error)
 {
   gint64 began = g_get_monotonic_time ();
+  g_autoptr (GError) reason = NULL;
   guint64 revision, keys;
 
   self->file = kv_sqlite_file_open (self->path, error);
   if (self->file == NULL
-      || !kv_sqlite_loader_run (self->file, self->store, cancellable, &revision, &keys, error)
-      || !kv_sqlite_file_begin (self->file, error))
+      || !kv_sqlite_loader_run (self->file, self->store, cancellable, &revision, &keys, error))
     return FALSE;
+  if (!kv_sqlite_file_begin (self->file, &reason)
+      && !g_error_matches (reason, KV_ERROR, KV_ERROR_UNAVAILABLE))
+    {
+      g_propagate_prefixed_error (error, g_steal_pointer (&reason), "%s: ", self->path);
+      return FALSE;
+    }
 
   g_mutex_lock (&self->lock);
   self->status.keys = keys;
@@ -274,6 +282,9 @@ load (KvSqliteJournal *self, GCancellable *cancellable, GError **error)
   g_message (_ ("Loaded %" G_GUINT64_FORMAT " keys from %s in %.1f s"), keys, self->path,
              (double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC);
   kv_store_keeper_start (self->store, revision);
+  /* Nobody has written yet: what a disk takes that does now is decided when it does. */
+  if (reason != NULL)
+    begin_to_fail (self, KV_SQLITE_NOT_WRITTEN, reason);
   return TRUE;
 }
 

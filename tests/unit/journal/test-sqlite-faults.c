@@ -236,6 +236,51 @@ test_opening (gconstpointer kinds)
     g_free (model.values[i]);
 }
 
+/* A disk that can be read, and takes nothing: there are the keys, and what is written is refused until it is kept again. */
+static void
+test_opening_to_read (KvDurability durability, guint kinds)
+{
+  Model model = { 0 };
+  g_autofree char *expected = NULL, *shown = NULL;
+
+  opened_set_up (&model.opened);
+  opened_open (&model.opened, KV_DURABILITY_STRICT);
+  g_assert_true (write_something (&model));
+  g_assert_true (opened_close (&model.opened));
+
+  fault_vfs_set (kinds, 0, -1);
+  opened_open (&model.opened, durability);
+  g_assert_cmpint (fault_vfs_count (), >, 0);
+  g_assert_false (write_something (&model));
+  expected = describe (&model);
+  shown = opened_describe (&model.opened, KEYS);
+  g_assert_cmpstr (shown, ==, expected);
+  /* It may be stopped as it is. */
+  opened_close (&model.opened);
+  opened_open (&model.opened, durability);
+  g_assert_false (write_something (&model));
+  fault_vfs_set (0, 0, 0);
+  await_health (&model);
+  g_assert_true (opened_close (&model.opened));
+  opened_open (&model.opened, durability);
+  assert_kept (&model);
+  opened_tear_down (&model.opened);
+  for (guint i = 0; i < KEYS; i++)
+    g_free (model.values[i]);
+}
+
+static void
+test_opening_to_read_strict (gconstpointer kinds)
+{
+  test_opening_to_read (KV_DURABILITY_STRICT, GPOINTER_TO_UINT (kinds));
+}
+
+static void
+test_opening_to_read_relaxed (gconstpointer kinds)
+{
+  test_opening_to_read (KV_DURABILITY_RELAXED, GPOINTER_TO_UINT (kinds));
+}
+
 /* What was answered in relaxed mode is written when the disk works again. */
 static void
 test_relaxed (gconstpointer kinds)
@@ -329,6 +374,9 @@ main (int argc, char **argv)
   add ("/journal/faults/opening/write", test_opening, FAULT_WRITE);
   add ("/journal/faults/opening/full", test_opening, FAULT_FULL);
   add ("/journal/faults/opening/sync", test_opening, FAULT_SYNC);
+  add ("/journal/faults/opening-to-read/strict/full", test_opening_to_read_strict, FAULT_FULL);
+  add ("/journal/faults/opening-to-read/strict/sync", test_opening_to_read_strict, FAULT_SYNC);
+  add ("/journal/faults/opening-to-read/relaxed/full", test_opening_to_read_relaxed, FAULT_FULL);
   add ("/journal/faults/relaxed/full", test_relaxed, FAULT_FULL);
   add ("/journal/faults/relaxed/sync", test_relaxed, FAULT_SYNC);
   g_test_add_func ("/journal/faults/power-cut", test_power_cut);
