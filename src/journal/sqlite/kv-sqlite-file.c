@@ -9,6 +9,7 @@
 #include "core/kv-error.h"
 #include "journal/sqlite/kv-sqlite-error.h"
 #include "journal/sqlite/kv-sqlite-lock.h"
+#include "journal/sqlite/kv-sqlite-log-vfs.h"
 #include "journal/sqlite/kv-sqlite-schema.h"
 #include "kv-config.h"
 
@@ -19,12 +20,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Pages in the write-ahead log, of 4 KiB each, at which it is emptied in the midst of work. Less would mean to write the
- * same pages more often, and to stop for the disk more often; more, to stop for longer. */
-#define LONG_LOG 4000
+/* Bytes of pages in the write-ahead log at which it is emptied in the midst of work. Less would mean to write the same pages
+ * more often, and to stop for the disk more often; more, to stop for longer. A little less than what its file is cut to. */
+#define LONG_LOG (15 * 1024 * 1024)
 
 /* What the log's file is cut to after a large transaction. */
 #define LOG_FILE_LIMIT "16777216"
+
+/* Of a new file. Most entries are small, and one that changes is a page to be written: half of SQLite's default is less to
+ * copy, to sum up and to sync. Still less would be more pages to read for a large value, and at a start. */
+#define NEW_PAGE_SIZE "2048"
 
 /* How exactly the clocks are known after the machine was switched off. */
 #define CLOCKS_INTERVAL G_USEC_PER_SEC
@@ -64,6 +69,7 @@ struct _KvSqliteFile {
   gboolean begun;                         /* whether there is writing at all */
   gint64 boot;                            /* the number of the boot in which we run, once begun */
   gint64 clocks_noted;                    /* kv_clock_now() when they were written last */
+  int page_size;                          /* in bytes */
   int log_pages;                          /* in the write-ahead log, since it was last emptied */
 };
 
@@ -117,15 +123,31 @@ connect_to_file (KvSqliteFile *self, GError **error)
 {
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
 
-  if (sqlite3_open_v2 (self->path, &self->db, flags, NULL) != SQLITE_OK)
+  if (sqlite3_open_v2 (self->path, &self->db, flags, kv_sqlite_log_vfs_get_name ()) != SQLITE_OK)
     return kv_sqlite_error_set (self->db, error);
   sqlite3_extended_result_codes (self->db, 1);
   sqlite3_db_config (self->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
   sqlite3_db_config (self->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
   return run_sql (self,
+                  "PRAGMA page_size = " NEW_PAGE_SIZE ";"
                   "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cell_size_check = ON;"
                   "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;",
                   error);
+}
+
+static gboolean
+read_page_size (KvSqliteFile *self, GError **error)
+{
+  sqlite3_stmt *statement = NULL;
+  gboolean ok = sqlite3_prepare_v2 (self->db, "PRAGMA page_size", -1, &statement, NULL) == SQLITE_OK
+                && sqlite3_step (statement) == SQLITE_ROW;
+
+  if (ok)
+    self->page_size = sqlite3_column_int (statement, 0);
+  else
+    kv_sqlite_error_set (self->db, error);
+  sqlite3_finalize (statement);
+  return ok;
 }
 
 /* A commit is on the disk when it returns, in relaxed mode too: there it is one a second at most, which costs nothing. */
@@ -149,7 +171,7 @@ set_up_log (KvSqliteFile *self, GError **error)
                    error))
     return FALSE;
   sqlite3_wal_hook (self->db, on_log_written, self);
-  return TRUE;
+  return read_page_size (self, error);
 }
 
 static gboolean
@@ -427,7 +449,7 @@ kv_sqlite_file_probe (KvSqliteFile *self, GError **error)
 gboolean
 kv_sqlite_file_needs_checkpoint (KvSqliteFile *self)
 {
-  return self->log_pages >= LONG_LOG;
+  return self->log_pages >= LONG_LOG / self->page_size;
 }
 
 gboolean

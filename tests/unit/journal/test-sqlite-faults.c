@@ -17,6 +17,7 @@
 typedef struct {
   Opened opened;
   char *values[KEYS]; /* (owned) (nullable) */
+  gsize padding;      /* bytes that make the values longer */
   guint rounds;
   guint failures;
 } Model;
@@ -39,7 +40,8 @@ write_something (Model *model)
   guint round = model->rounds++;
   guint places[] = { round % KEYS, (round + 1) % KEYS, (round + 3) % KEYS };
   g_autoptr (KvTransaction) transaction = kv_transaction_new (TRUE);
-  g_autofree char *value = g_strdup_printf ("v%u", round);
+  g_autofree char *padding = g_strnfill (model->padding, 'x');
+  g_autofree char *value = g_strdup_printf ("v%u%s", round, padding);
   g_autoptr (KvOutcome) outcome = NULL;
   g_autoptr (GError) error = NULL;
   char keys[3][8];
@@ -90,9 +92,9 @@ await_health (Model *model)
 }
 
 static void
-run_round (guint kinds, int after, int times)
+run_round_of (gsize padding, guint kinds, int after, int times)
 {
-  Model model = { 0 };
+  Model model = { .padding = padding };
   gboolean failed = FALSE;
 
   opened_set_up (&model.opened);
@@ -118,6 +120,12 @@ run_round (guint kinds, int after, int times)
     g_free (model.values[i]);
 }
 
+static void
+run_round (guint kinds, int after, int times)
+{
+  run_round_of (0, kinds, after, times);
+}
+
 /* A journal on such a disk has warnings to write. */
 static GLogWriterOutput
 swallow (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
@@ -132,6 +140,14 @@ test_one_fault (gconstpointer kinds)
 {
   for (int after = 0; after < 40; after++)
     run_round (GPOINTER_TO_UINT (kinds), after, 1);
+}
+
+/* In transactions that go to the log in several writes. */
+static void
+test_one_fault_amid_much (gconstpointer kinds)
+{
+  for (int after = 0; after < 30; after++)
+    run_round_of (100000, GPOINTER_TO_UINT (kinds), after, 1);
 }
 
 /* The trial that follows a failure fails too, and is done again a second later. */
@@ -320,9 +336,9 @@ test_relaxed (gconstpointer kinds)
 
 /* At every answer the power goes, and the disk has what it has confirmed and nothing else. */
 static void
-test_power_cut (void)
+test_power_cut (gconstpointer padding)
 {
-  Model model = { 0 };
+  Model model = { .padding = GPOINTER_TO_SIZE (padding) };
 
   fault_vfs_remember_synced (TRUE);
   opened_set_up (&model.opened);
@@ -364,6 +380,9 @@ main (int argc, char **argv)
   add ("/journal/faults/one/sync", test_one_fault, FAULT_SYNC);
   add ("/journal/faults/one/truncate", test_one_fault, FAULT_TRUNCATE);
   add ("/journal/faults/one/read", test_one_fault, FAULT_READ);
+  add ("/journal/faults/one/write-amid-much", test_one_fault_amid_much, FAULT_WRITE);
+  add ("/journal/faults/one/full-amid-much", test_one_fault_amid_much, FAULT_FULL);
+  add ("/journal/faults/one/read-amid-much", test_one_fault_amid_much, FAULT_READ);
   add ("/journal/faults/two/write", test_two_faults, FAULT_WRITE);
   add ("/journal/faults/two/sync-then-write", test_two_faults, FAULT_SYNC | FAULT_WRITE);
   add ("/journal/faults/lasting/full", test_lasting_fault, FAULT_FULL);
@@ -379,6 +398,7 @@ main (int argc, char **argv)
   add ("/journal/faults/opening-to-read/relaxed/full", test_opening_to_read_relaxed, FAULT_FULL);
   add ("/journal/faults/relaxed/full", test_relaxed, FAULT_FULL);
   add ("/journal/faults/relaxed/sync", test_relaxed, FAULT_SYNC);
-  g_test_add_func ("/journal/faults/power-cut", test_power_cut);
+  add ("/journal/faults/power-cut/small", test_power_cut, 0);
+  add ("/journal/faults/power-cut/large", test_power_cut, 100000);
   return g_test_run ();
 }

@@ -455,6 +455,33 @@ test_version_1 (Opened *opened, gconstpointer data)
   g_assert_cmpstr (value, ==, "v");
 }
 
+static gint64
+get_log_size (Opened *opened)
+{
+  g_autofree char *path = g_strconcat (opened->path, "-wal", NULL);
+  struct stat status;
+
+  g_assert_cmpint (stat (path, &status), ==, 0);
+  return status.st_size;
+}
+
+/* A file that grows with each write takes longer to be synced. */
+static void
+test_log_grows_in_steps (Opened *opened, gconstpointer data)
+{
+  gint64 size;
+
+  opened_open (opened, KV_DURABILITY_STRICT);
+  put (opened, "k", "v", -1);
+  size = get_log_size (opened);
+  for (guint i = 0; i < 50; i++)
+    put (opened, "k", "v", -1);
+  g_assert_cmpint (get_log_size (opened), ==, size);
+  for (guint i = 0; i < 1000; i++)
+    put (opened, "k", "v", -1);
+  g_assert_cmpint (get_log_size (opened), >, size);
+}
+
 /* A journal on a damaged file has warnings to write. */
 static GLogWriterOutput
 swallow (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
@@ -489,5 +516,6 @@ main (int argc, char **argv)
   ADD ("flipped-bits", test_flipped_bits);
   ADD ("migrations", test_migrations);
   ADD ("version-1", test_version_1);
+  ADD ("log-grows-in-steps", test_log_grows_in_steps);
   return g_test_run ();
 }
