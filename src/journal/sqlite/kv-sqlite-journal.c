@@ -55,6 +55,7 @@ struct _KvSqliteJournal {
   KvSqliteFile *file; /* (owned) (nullable) */
   gboolean failing;
   gboolean in_doubt;
+  gboolean finishing;
   GError *reason;     /* (owned) (nullable): why it fails */
   gint64 complained;  /* when that was last logged */
   gboolean is_logged; /* whether it was this time */
@@ -117,7 +118,8 @@ heal (KvSqliteJournal *self)
 {
   note_failing (self, FALSE);
   g_clear_error (&self->reason);
-  kv_store_keeper_resume (self->store);
+  if (!self->finishing)
+    kv_store_keeper_resume (self->store);
   if (self->is_logged)
     g_message (_ ("Writing to %s works"), self->path);
 }
@@ -288,29 +290,36 @@ load (KvSqliteJournal *self, GCancellable *cancellable, GError **error)
   return TRUE;
 }
 
-/* Writes what is left, and has everybody who comes later refused. */
+/* Has everybody refused who comes from now on, and writes what is left. In this order: what comes in between would be
+ * answered as done in relaxed mode, and in any mode there would be no end to it. */
 static GError *
 finish (KvSqliteJournal *self)
 {
-  g_autoptr (GError) stopping = NULL;
+  g_autoptr (GError) stopping =
+    g_error_new_literal (KV_ERROR, KV_ERROR_UNAVAILABLE, _ ("The service is stopping"));
   GError *error = NULL;
   guint64 from, to;
 
+  self->finishing = TRUE;
+  if (!self->failing)
+    kv_store_keeper_refuse (self->store, stopping);
   do
     work (self);
   while (!self->failing && kv_store_keeper_take (self->store, &from, &to));
-
-  stopping = self->in_doubt ? g_error_new_literal (
-               KV_ERROR, KV_ERROR_FAILED,
-               _ ("The service is stopping, and the disk does not say whether it has this"))
-                            : g_error_new_literal (KV_ERROR, KV_ERROR_UNAVAILABLE,
-                                                   _ ("The service is stopping"));
 
   if (self->failing && self->durability == KV_DURABILITY_RELAXED
       && kv_store_keeper_take (self->store, &from, &to))
     error = g_error_new (KV_ERROR, KV_ERROR_UNAVAILABLE,
                          _ ("%s: the last %" G_GUINT64_FORMAT " changes are lost: %s"), self->path,
                          to - from, self->reason->message);
+  if (self->in_doubt)
+    {
+      g_clear_error (&stopping);
+      stopping =
+        g_error_new_literal (KV_ERROR, KV_ERROR_FAILED,
+                             _ ("The service is stopping, and the disk does not say whether it "
+                                "has this"));
+    }
   kv_store_keeper_fail (self->store, stopping);
   return error;
 }

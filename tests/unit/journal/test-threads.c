@@ -4,6 +4,7 @@
 
 /* The journal and its writers, readers and watchers in threads of their own. Run plainly, and under ThreadSanitizer. */
 
+#include "core/kv-error.h"
 #include "opened.h"
 #include "store/kv-watch.h"
 
@@ -159,11 +160,80 @@ test_relaxed (void)
   run_all (KV_DURABILITY_RELAXED);
 }
 
+static gpointer
+increment_until_refused (gpointer data)
+{
+  Fixture *fixture = data;
+  g_autoptr (GError) error = NULL;
+
+  while (kv_store_increment (fixture->opened.store, "n", 1, NULL, &error) > 0)
+    g_atomic_int_inc (&fixture->answered);
+  g_assert_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE);
+  return NULL;
+}
+
+static void
+on_closed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  kv_journal_close_finish (KV_JOURNAL (source), result, &error);
+  g_assert_no_error (error);
+  *(gboolean *) user_data = TRUE;
+}
+
+/* What is answered while the journal closes is kept, and what is refused is not. */
+static void
+close_amid_writes (KvDurability durability)
+{
+  Fixture fixture = { 0 };
+  gboolean closed = FALSE;
+  GThread *writers[WRITERS];
+  g_autofree char *value = NULL;
+
+  opened_set_up (&fixture.opened);
+  opened_open (&fixture.opened, durability);
+  for (guint i = 0; i < WRITERS; i++)
+    writers[i] = g_thread_new ("writer", increment_until_refused, &fixture);
+  while (g_atomic_int_get (&fixture.answered) < WRITERS)
+    g_usleep (10);
+  kv_journal_close_async (fixture.opened.journal, on_closed, &closed);
+  while (!closed)
+    g_main_context_iteration (NULL, TRUE);
+  for (guint i = 0; i < WRITERS; i++)
+    g_thread_join (writers[i]);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_clear_object (&fixture.opened.journal);
+  g_assert_finalize_object (fixture.opened.store);
+
+  opened_open (&fixture.opened, durability);
+  value = kv_store_get (fixture.opened.store, "n", NULL);
+  g_assert_cmpint (atoi (value), ==, g_atomic_int_get (&fixture.answered));
+  opened_tear_down (&fixture.opened);
+}
+
+static void
+test_close_strict (void)
+{
+  for (guint i = 0; i < 10; i++)
+    close_amid_writes (KV_DURABILITY_STRICT);
+}
+
+static void
+test_close_relaxed (void)
+{
+  for (guint i = 0; i < 10; i++)
+    close_amid_writes (KV_DURABILITY_RELAXED);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/journal/threads/strict", test_strict);
   g_test_add_func ("/journal/threads/relaxed", test_relaxed);
+  g_test_add_func ("/journal/threads/close/strict", test_close_strict);
+  g_test_add_func ("/journal/threads/close/relaxed", test_close_relaxed);
   return g_test_run ();
 }
