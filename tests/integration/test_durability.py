@@ -115,6 +115,16 @@ class TestStart:
             self.assert_refused(directory, daemon.database, f"process {daemon.pid} serves this file")
             assert daemon.request("PUT", "/store/k", "v").status == 201
 
+    @pytest.mark.parametrize("make_link", [os.symlink, os.link])
+    def test_second_name_of_the_file_makes_no_difference(self, directory, make_link):
+        with running(directory) as daemon:
+            assert daemon.request("PUT", "/store/k", "v").status == 201
+            os.mkdir(f"{directory}/elsewhere")
+            other = f"{directory}/elsewhere/other.db"
+            make_link(daemon.database, other)
+            self.assert_refused(directory, other, f"process {daemon.pid}")
+            assert daemon.request("PUT", "/store/k", "w").status == 204
+
     def test_lock_does_not_outlive_its_holder(self, directory):
         daemon = Daemon(directory, store=SQLITE)
         daemon.told_to_stop, daemon.expected_status = True, -9

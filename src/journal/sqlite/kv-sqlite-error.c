@@ -4,6 +4,7 @@
 #include "journal/sqlite/kv-sqlite-error.h"
 
 #include "core/kv-error.h"
+#include "journal/sqlite/kv-sqlite-lock.h"
 #include "kv-config.h"
 
 #include <glib/gi18n-lib.h>
@@ -21,6 +22,19 @@ static gboolean
 fail (GError **error, KvError code, const char *text)
 {
   g_set_error_literal (error, KV_ERROR, code, text);
+  return FALSE;
+}
+
+static gboolean
+fail_for_holder (sqlite3 *db, GError **error)
+{
+  const char *path = sqlite3_db_filename (db, "main");
+  int pid = path != NULL ? kv_sqlite_lock_find_holder (path) : 0;
+
+  if (pid == 0)
+    return fail (error, KV_ERROR_UNAVAILABLE, _ ("another program has the file open"));
+  g_set_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE,
+               _ ("another program has the file open, as process %d"), pid);
   return FALSE;
 }
 
@@ -57,7 +71,7 @@ kv_sqlite_error_set (sqlite3 *db, GError **error)
       return fail (error, KV_ERROR_UNAVAILABLE, text);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return fail (error, KV_ERROR_UNAVAILABLE, _ ("another program has the file open"));
+      return fail_for_holder (db, error);
     case SQLITE_NOTADB:
       return kv_sqlite_error_set_damaged (_ ("it is no SQLite database"), error);
     case SQLITE_CORRUPT:

@@ -10,14 +10,12 @@
 #include "journal/sqlite/kv-sqlite-error.h"
 #include "journal/sqlite/kv-sqlite-lock.h"
 #include "journal/sqlite/kv-sqlite-log-vfs.h"
+#include "journal/sqlite/kv-sqlite-place.h"
 #include "journal/sqlite/kv-sqlite-schema.h"
 #include "kv-config.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* Bytes of pages in the write-ahead log at which it is emptied in the midst of work. Less would mean to write the same pages
@@ -63,6 +61,7 @@ static const char *const sql[N_STATEMENTS] = {
 struct _KvSqliteFile {
   char *path;                             /* (owned) */
   int lock_fd;                            /* (owned) -1 */
+  KvSqlitePlace *place;                   /* (owned) (nullable): once begun */
   sqlite3 *db;                            /* (owned) (nullable) */
   sqlite3_stmt *statements[N_STATEMENTS]; /* (owned) */
   KvSqliteBoots *boots;                   /* (owned) */
@@ -71,36 +70,8 @@ struct _KvSqliteFile {
   gint64 clocks_noted;                    /* kv_clock_now() when they were written last */
   int page_size;                          /* in bytes */
   int log_pages;                          /* in the write-ahead log, since it was last emptied */
+  int most_log_pages;                     /* at which it is emptied */
 };
-
-static gboolean
-create_directory (const char *path, GError **error)
-{
-  g_autofree char *directory = g_path_get_dirname (path);
-
-  if (g_mkdir_with_parents (directory, 0700) == 0)
-    return TRUE;
-  g_set_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE, _ ("cannot create the directory: %s"),
-               g_strerror (errno));
-  return FALSE;
-}
-
-/* SQLite would create it readable for everybody, and tells less of why it cannot. The descriptor is closed before SQLite has
- * any of its locks, which closing another one would take away. */
-static gboolean
-create_file (const char *path, GError **error)
-{
-  int fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-  if (fd >= 0)
-    {
-      close (fd);
-      return TRUE;
-    }
-  g_set_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE, _ ("cannot open the file for writing: %s"),
-               g_strerror (errno));
-  return FALSE;
-}
 
 static int
 on_log_written (void *user_data, sqlite3 *db, const char *name, int pages)
@@ -143,7 +114,10 @@ read_page_size (KvSqliteFile *self, GError **error)
                 && sqlite3_step (statement) == SQLITE_ROW;
 
   if (ok)
-    self->page_size = sqlite3_column_int (statement, 0);
+    {
+      self->page_size = sqlite3_column_int (statement, 0);
+      self->most_log_pages = LONG_LOG / self->page_size;
+    }
   else
     kv_sqlite_error_set (self->db, error);
   sqlite3_finalize (statement);
@@ -188,13 +162,22 @@ prepare (KvSqliteFile *self, GError **error)
 static gboolean
 open_all (KvSqliteFile *self, GError **error)
 {
+  g_autofree char *resolved = NULL;
   int version;
 
-  if (!create_directory (self->path, error))
+  if (!kv_sqlite_place_create_directories (self->path, error))
     return FALSE;
-  self->lock_fd = kv_sqlite_lock_take (self->path, error);
-  return self->lock_fd >= 0 && create_file (self->path, error) && connect_to_file (self, error)
-         && kv_sqlite_schema_check (self->db, &version, error) && set_up_log (self, error)
+  resolved = kv_sqlite_place_resolve (self->path);
+  self->lock_fd = kv_sqlite_lock_take (resolved, error);
+  if (self->lock_fd < 0 || !kv_sqlite_place_create_file (self->path, error))
+    return FALSE;
+  if (kv_sqlite_place_is_remote (self->path))
+    g_warning (
+      _ ("%s is on another machine: after a crash, what was answered as done may be missing, "
+         "or the file be damaged"),
+      self->path);
+  return connect_to_file (self, error) && kv_sqlite_schema_check (self->db, &version, error)
+         && set_up_log (self, error)
          && kv_sqlite_schema_upgrade (self->db, version, kv_sqlite_schema_steps,
                                       kv_sqlite_schema_n_steps, error)
          && prepare (self, error);
@@ -225,6 +208,7 @@ kv_sqlite_file_close (KvSqliteFile *self)
   if (self->lock_fd >= 0)
     close (self->lock_fd);
   kv_sqlite_boots_free (self->boots);
+  g_clear_pointer (&self->place, kv_sqlite_place_free);
   g_free (self->path);
   g_free (self);
 }
@@ -413,6 +397,7 @@ begin (KvSqliteFile *self, GError **error)
   if (outcome != KV_SQLITE_WRITTEN)
     return outcome;
   self->begun = TRUE;
+  self->place = kv_sqlite_place_new (self->path);
   /* From here on it is ours to put in order. */
   sqlite3_db_config (self->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
   return outcome;
@@ -431,6 +416,8 @@ kv_sqlite_file_write (KvSqliteFile *self, GArray *changes, guint64 revision, GEr
 
   if (!self->begun && !kv_sqlite_file_begin (self, error))
     return KV_SQLITE_NOT_WRITTEN;
+  if (!kv_sqlite_place_check (self->place, error))
+    return KV_SQLITE_NOT_WRITTEN;
 
   ok = run (self, BEGIN) && write_changes (self, changes, revision);
   if (ok && kv_clock_now () - self->clocks_noted >= CLOCKS_INTERVAL)
@@ -443,13 +430,15 @@ kv_sqlite_file_probe (KvSqliteFile *self, GError **error)
 {
   if (!self->begun)
     return begin (self, error);
+  if (!kv_sqlite_place_check (self->place, error))
+    return KV_SQLITE_NOT_WRITTEN;
   return finish (self, run (self, BEGIN) && note_clocks (self), error);
 }
 
 gboolean
 kv_sqlite_file_needs_checkpoint (KvSqliteFile *self)
 {
-  return self->log_pages >= LONG_LOG / self->page_size;
+  return self->log_pages >= self->most_log_pages;
 }
 
 gboolean
@@ -459,13 +448,17 @@ kv_sqlite_file_has_log (KvSqliteFile *self)
   return self->log_pages > 0 || !self->begun;
 }
 
-void
-kv_sqlite_file_checkpoint (KvSqliteFile *self)
+gboolean
+kv_sqlite_file_checkpoint (KvSqliteFile *self, GError **error)
 {
   int code = sqlite3_wal_checkpoint_v2 (self->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+  int pages = self->log_pages;
 
-  /* On failure too, so that it is tried again after more work, and not at once. */
   self->log_pages = 0;
-  if (code != SQLITE_OK)
-    g_debug ("Cannot empty the log of %s: %s", self->path, sqlite3_errmsg (self->db));
+  self->most_log_pages = LONG_LOG / self->page_size;
+  if (code == SQLITE_OK)
+    return TRUE;
+  /* It is tried again after as much more work, and not at once. */
+  self->most_log_pages += pages;
+  return kv_sqlite_error_set (self->db, error);
 }

@@ -69,7 +69,8 @@ gboolean kv_sqlite_file_begin (KvSqliteFile *file, GError **error);
  * @revision: the highest of them
  * @error: set unless it is written
  *
- * Writes the changes in one transaction. When this returns %KV_SQLITE_WRITTEN the disk has them.
+ * Writes the changes in one transaction. When this returns %KV_SQLITE_WRITTEN the disk has them, under the name that the file
+ * was opened by.
  */
 KvSqliteOutcome
 kv_sqlite_file_write (KvSqliteFile *file, GArray *changes, guint64 revision, GError **error);
@@ -100,8 +101,10 @@ gboolean kv_sqlite_file_has_log (KvSqliteFile *file);
 /**
  * kv_sqlite_file_checkpoint:
  *
- * Moves what is in the write-ahead log to its place. That it fails is no harm: the log has it.
+ * @error: set to %KV_ERROR_UNAVAILABLE or %KV_ERROR_FAILED
+ *
+ * Moves what is in the write-ahead log to its place. That it fails is no harm yet: the log has it, and grows.
  */
-void kv_sqlite_file_checkpoint (KvSqliteFile *file);
+gboolean kv_sqlite_file_checkpoint (KvSqliteFile *file, GError **error);
 
 G_END_DECLS

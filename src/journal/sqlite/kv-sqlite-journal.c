@@ -124,6 +124,15 @@ heal (KvSqliteJournal *self)
     g_message (_ ("Writing to %s works"), self->path);
 }
 
+static void
+empty_log (KvSqliteJournal *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!kv_sqlite_file_checkpoint (self->file, &error))
+    complain (self, error->message);
+}
+
 /* Strict: what was decided has been undone, or will be here; only a probe tells when to go on. */
 static void
 probe (KvSqliteJournal *self)
@@ -134,7 +143,7 @@ probe (KvSqliteJournal *self)
   /* On a full disk there may be room yet in the log, when what is in it has been moved to its place. */
   if (outcome == KV_SQLITE_NOT_WRITTEN && kv_sqlite_file_has_log (self->file))
     {
-      kv_sqlite_file_checkpoint (self->file);
+      kv_sqlite_file_checkpoint (self->file, NULL);
       outcome = kv_sqlite_file_probe (self->file, NULL);
     }
   if (self->in_doubt && outcome != KV_SQLITE_NOT_WRITTEN)
@@ -192,7 +201,7 @@ write_group (KvSqliteJournal *self)
   g_mutex_unlock (&self->lock);
   kv_store_keeper_settle (self->store, to);
   if (kv_sqlite_file_needs_checkpoint (self->file))
-    kv_sqlite_file_checkpoint (self->file);
+    empty_log (self);
   return TRUE;
 }
 
@@ -256,7 +265,7 @@ wait_for_work (KvSqliteJournal *self)
   g_mutex_unlock (&self->lock);
 
   if (quiet && !closing)
-    kv_sqlite_file_checkpoint (self->file);
+    empty_log (self);
   return !closing;
 }
 

@@ -9,8 +9,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static void
@@ -64,4 +66,37 @@ kv_sqlite_lock_take (const char *path, GError **error)
                  g_strerror (errno));
   close (fd);
   return -1;
+}
+
+/* A line is "1: POSIX ADVISORY WRITE 1234 fe:00:131 1073741824 1073742335". The device is in hexadecimal. */
+static int
+find_in_line (const char *line, const char *file)
+{
+  char kind[16], where[64];
+  int pid;
+
+  if (sscanf (line, "%*d: %15s %*s %*s %d %63s", kind, &pid, where) != 3)
+    return 0;
+  return g_str_equal (kind, "POSIX") && g_str_equal (where, file) && pid != (int) getpid ()
+           ? MAX (pid, 0)
+           : 0;
+}
+
+/* By the kernel's list, and not with F_GETLK: to close a descriptor takes away all locks that this process has on the file. */
+int
+kv_sqlite_lock_find_holder (const char *path)
+{
+  g_autofree char *locks = NULL, *file = NULL;
+  g_auto (GStrv) lines = NULL;
+  struct stat status;
+  int pid = 0;
+
+  if (stat (path, &status) != 0 || !g_file_get_contents ("/proc/locks", &locks, NULL, NULL))
+    return 0;
+  file = g_strdup_printf ("%02x:%02x:%" G_GUINT64_FORMAT, major (status.st_dev),
+                          minor (status.st_dev), (guint64) status.st_ino);
+  lines = g_strsplit (locks, "\n", -1);
+  for (guint i = 0; lines[i] != NULL && pid == 0; i++)
+    pid = find_in_line (lines[i], file);
+  return pid;
 }

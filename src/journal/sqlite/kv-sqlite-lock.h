@@ -19,4 +19,14 @@ G_BEGIN_DECLS
  */
 int kv_sqlite_lock_take (const char *path, GError **error);
 
+/**
+ * kv_sqlite_lock_find_holder:
+ * @path: of a database
+ *
+ * Looks up who has a lock on the file itself, as each program has that uses it with SQLite.
+ *
+ * Returns: the id of another process, or 0 where the kernel names none
+ */
+int kv_sqlite_lock_find_holder (const char *path);
+
 G_END_DECLS

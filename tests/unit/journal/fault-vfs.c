@@ -107,7 +107,9 @@ fault_read (sqlite3_file *file, void *data, int length, sqlite3_int64 offset)
 static int
 fault_write (sqlite3_file *file, const void *data, int length, sqlite3_int64 offset)
 {
-  guint hit = fails (FAULT_WRITE | FAULT_FULL);
+  const char *path = ((FaultFile *) (void *) file)->path;
+  guint place = path != NULL && g_str_has_suffix (path, ".db") ? FAULT_PLACE : 0;
+  guint hit = fails (FAULT_WRITE | FAULT_FULL | place);
 
   if (hit == 0)
     return real_of (file)->pMethods->xWrite (real_of (file), data, length, offset);

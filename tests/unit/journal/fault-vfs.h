@@ -16,6 +16,9 @@ typedef enum {
   FAULT_FULL = 1 << 3,     /* SQLITE_FULL on a write, half of it written */
   FAULT_SYNC = 1 << 4,     /* SQLITE_IOERR_FSYNC, all of it written */
   FAULT_TRUNCATE = 1 << 5, /* SQLITE_IOERR_TRUNCATE */
+  FAULT_PLACE =
+    1
+    << 6, /* SQLITE_IOERR_WRITE on a write to the database itself, and not to what lies beside it */
 } FaultKind;
 
 /**

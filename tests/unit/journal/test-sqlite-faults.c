@@ -165,6 +165,29 @@ test_lasting_fault (gconstpointer kinds)
   run_round (GPOINTER_TO_UINT (kinds), 7, -1);
 }
 
+/* The log takes what its place does not. It is tried now and then, and not for each write. */
+static void
+test_log_cannot_be_emptied (void)
+{
+  Model model = { .padding = 100000 };
+
+  opened_set_up (&model.opened);
+  opened_open (&model.opened, KV_DURABILITY_STRICT);
+  fault_vfs_set (FAULT_PLACE, 0, -1);
+  for (guint i = 0; i < 170; i++)
+    g_assert_true (write_something (&model));
+  g_assert_cmpint (fault_vfs_count (), >=, 1);
+  g_assert_cmpint (fault_vfs_count (), <=, 3);
+  assert_kept (&model);
+  fault_vfs_set (0, 0, 0);
+  g_assert_true (opened_close (&model.opened));
+  opened_open (&model.opened, KV_DURABILITY_STRICT);
+  assert_kept (&model);
+  opened_tear_down (&model.opened);
+  for (guint i = 0; i < KEYS; i++)
+    g_free (model.values[i]);
+}
+
 typedef struct {
   Model model;
   gint answered; /* atomic */
@@ -250,6 +273,32 @@ test_opening (gconstpointer kinds)
   opened_tear_down (&model.opened);
   for (guint i = 0; i < KEYS; i++)
     g_free (model.values[i]);
+}
+
+/* At each step of the first opening: what is left of it is no hindrance. */
+static void
+test_creating (gconstpointer kinds)
+{
+  gboolean created = FALSE;
+
+  for (int after = 0; !created; after++)
+    {
+      Model model = { 0 };
+      g_autoptr (GError) error = NULL;
+
+      opened_set_up (&model.opened);
+      fault_vfs_set (GPOINTER_TO_UINT (kinds), after, -1);
+      created = opened_try (&model.opened, KV_DURABILITY_STRICT, &error) && fault_vfs_count () == 0;
+      fault_vfs_set (0, 0, 0);
+      g_assert_cmpint (after, <, 200);
+      if (error != NULL)
+        opened_open (&model.opened, KV_DURABILITY_STRICT);
+      await_health (&model);
+      assert_kept (&model);
+      opened_tear_down (&model.opened);
+      for (guint i = 0; i < KEYS; i++)
+        g_free (model.values[i]);
+    }
 }
 
 /* A disk that can be read, and takes nothing: there are the keys, and what is written is refused until it is kept again. */
@@ -387,12 +436,16 @@ main (int argc, char **argv)
   add ("/journal/faults/two/sync-then-write", test_two_faults, FAULT_SYNC | FAULT_WRITE);
   add ("/journal/faults/lasting/full", test_lasting_fault, FAULT_FULL);
   add ("/journal/faults/lasting/sync", test_lasting_fault, FAULT_SYNC);
+  g_test_add_func ("/journal/faults/log-cannot-be-emptied", test_log_cannot_be_emptied);
   g_test_add_func ("/journal/faults/in-doubt", test_in_doubt);
   add ("/journal/faults/opening/open", test_opening, FAULT_OPEN);
   add ("/journal/faults/opening/read", test_opening, FAULT_READ);
   add ("/journal/faults/opening/write", test_opening, FAULT_WRITE);
   add ("/journal/faults/opening/full", test_opening, FAULT_FULL);
   add ("/journal/faults/opening/sync", test_opening, FAULT_SYNC);
+  add ("/journal/faults/creating/write", test_creating, FAULT_WRITE);
+  add ("/journal/faults/creating/full", test_creating, FAULT_FULL);
+  add ("/journal/faults/creating/sync", test_creating, FAULT_SYNC);
   add ("/journal/faults/opening-to-read/strict/full", test_opening_to_read_strict, FAULT_FULL);
   add ("/journal/faults/opening-to-read/strict/sync", test_opening_to_read_strict, FAULT_SYNC);
   add ("/journal/faults/opening-to-read/relaxed/full", test_opening_to_read_relaxed, FAULT_FULL);

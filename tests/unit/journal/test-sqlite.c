@@ -455,6 +455,85 @@ test_version_1 (Opened *opened, gconstpointer data)
   g_assert_cmpstr (value, ==, "v");
 }
 
+static void
+assert_value (Opened *opened, const char *key, const char *expected)
+{
+  g_autofree char *value = kv_store_get (opened->store, key, NULL);
+
+  g_assert_cmpstr (value, ==, expected);
+}
+
+static void
+assert_not_written (Opened *opened)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpuint (kv_store_put (opened->store, "k", "lost", -1, &error), ==, 0);
+  g_assert_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE);
+  g_assert_nonnull (strstr (error->message, "not there any more"));
+  assert_value (opened, "k", "v");
+}
+
+/* Writes go on into what has no name any more, and would be gone with the process. */
+static void
+test_file_taken_away (Opened *opened, gconstpointer data)
+{
+  g_autofree char *elsewhere = g_strconcat (opened->path, ".moved", NULL);
+  gint64 end = g_get_monotonic_time () + 30 * SECOND;
+
+  opened_open (opened, KV_DURABILITY_STRICT);
+  put (opened, "k", "v", -1);
+  g_assert_cmpint (g_rename (opened->path, elsewhere), ==, 0);
+  assert_not_written (opened);
+  /* Nor into what is put in its place. */
+  g_assert_true (g_file_set_contents (opened->path, "", 0, NULL));
+  assert_not_written (opened);
+
+  g_assert_cmpint (g_rename (elsewhere, opened->path), ==, 0);
+  while (kv_store_put (opened->store, "k", "w", -1, NULL) == 0)
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, end);
+      g_usleep (10000);
+    }
+  reopen (opened);
+  assert_value (opened, "k", "w");
+}
+
+/* What was in it is put into its place before that is too late. */
+static void
+test_log_taken_away (Opened *opened, gconstpointer data)
+{
+  g_autofree char *log = g_strconcat (opened->path, "-wal", NULL);
+
+  opened_open (opened, KV_DURABILITY_STRICT);
+  put (opened, "k", "v", -1);
+  g_assert_cmpint (g_unlink (log), ==, 0);
+  assert_not_written (opened);
+  opened_close (opened);
+  opened_open (opened, KV_DURABILITY_STRICT);
+  assert_value (opened, "k", "v");
+  put (opened, "k", "w", -1);
+}
+
+/* SQLite would throw the log away, as one that belongs to nothing. */
+static void
+test_log_without_file (Opened *opened, gconstpointer data)
+{
+  g_autofree char *log = g_strconcat (opened->path, "-wal", NULL);
+  g_autofree char *contents = NULL, *after = NULL;
+  gsize length, after_length;
+
+  opened_open (opened, KV_DURABILITY_STRICT);
+  put (opened, "k", "v", -1);
+  g_assert_true (g_file_get_contents (log, &contents, &length, NULL));
+  g_assert_true (opened_close (opened));
+  g_assert_true (g_file_set_contents (log, contents, (gssize) length, NULL));
+  g_assert_true (g_file_set_contents (opened->path, "", 0, NULL));
+  assert_refused (opened, KV_ERROR_FAILED, "nothing in the file");
+  g_assert_true (g_file_get_contents (log, &after, &after_length, NULL));
+  g_assert_cmpmem (contents, length, after, after_length);
+}
+
 static gint64
 get_log_size (Opened *opened)
 {
@@ -516,6 +595,9 @@ main (int argc, char **argv)
   ADD ("flipped-bits", test_flipped_bits);
   ADD ("migrations", test_migrations);
   ADD ("version-1", test_version_1);
+  ADD ("file-taken-away", test_file_taken_away);
+  ADD ("log-taken-away", test_log_taken_away);
+  ADD ("log-without-file", test_log_without_file);
   ADD ("log-grows-in-steps", test_log_grows_in_steps);
   return g_test_run ();
 }
