@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -68,18 +67,23 @@ kv_sqlite_lock_take (const char *path, GError **error)
   return -1;
 }
 
-/* A line is "1: POSIX ADVISORY WRITE 1234 fe:00:131 1073741824 1073742335". The device is in hexadecimal. */
+/* A line is "1: POSIX  ADVISORY  WRITE 1234 fe:00:131 1073741824 1073742335"; the device is in hexadecimal. */
 static int
 find_in_line (const char *line, const char *file)
 {
-  char kind[16], where[64];
-  int pid;
+  g_auto (GStrv) words = g_strsplit_set (line, " ", -1);
+  const char *fields[6] = { NULL };
+  guint n = 0;
+  guint64 pid;
 
-  if (sscanf (line, "%*d: %15s %*s %*s %d %63s", kind, &pid, where) != 3)
+  for (guint i = 0; words[i] != NULL && n < G_N_ELEMENTS (fields); i++)
+    if (*words[i] != '\0')
+      fields[n++] = words[i];
+  if (n < G_N_ELEMENTS (fields) || !g_str_equal (fields[1], "POSIX")
+      || !g_str_equal (fields[5], file)
+      || !g_ascii_string_to_unsigned (fields[4], 10, 1, G_MAXINT, &pid, NULL))
     return 0;
-  return g_str_equal (kind, "POSIX") && g_str_equal (where, file) && pid != (int) getpid ()
-           ? MAX (pid, 0)
-           : 0;
+  return (int) pid != (int) getpid () ? (int) pid : 0;
 }
 
 /* By the kernel's list, and not with F_GETLK: to close a descriptor takes away all locks that this process has on the file. */
