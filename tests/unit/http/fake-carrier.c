@@ -134,6 +134,8 @@ fake_exchange (const KvHttpContext *context,
     kv_http_exchange_dispatch (exchange);
   else
     send_answer (exchange);
+  while (answer->sent == 0)
+    g_main_context_iteration (g_main_context_get_thread_default (), TRUE);
   g_assert_cmpuint (answer->sent, ==, 1);
   kv_http_exchange_clear (exchange);
   g_free (fake);

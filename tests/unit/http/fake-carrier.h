@@ -52,8 +52,8 @@ typedef struct {
  * @bucket: (nullable): the client's
  * @answer: (out caller-allocates): clear it with fake_answer_clear()
  *
- * Carries one request through a route. It must be answered before the route returns, as is so with
- * a store in memory.
+ * Carries one request through a route, and runs the thread-default main context until it has been answered, if that has not
+ * happened before the route returned.
  */
 void fake_exchange (const KvHttpContext *context,
                     KvRateBucket *bucket,
