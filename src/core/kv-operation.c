@@ -51,8 +51,26 @@ kv_operation_init_swap (KvOperation *operation,
              kv_entry_new (key, key_length, value, value_length, KV_NO_DEADLINE, error)))
     return FALSE;
 
-  operation->expected = expected;
+  operation->expected = expected != NULL ? expected : "";
   operation->expected_length = expected_length;
+  return TRUE;
+}
+
+gboolean
+kv_operation_init_swap_revision (KvOperation *operation,
+                                 const char *key,
+                                 gssize key_length,
+                                 guint64 revision,
+                                 const char *value,
+                                 gssize value_length,
+                                 GError **error)
+{
+  if (!init (operation, KV_OPERATION_SWAP,
+             kv_entry_new (key, key_length, value, value_length, KV_NO_DEADLINE, error)))
+    return FALSE;
+
+  operation->condition = KV_CONDITION_REVISION;
+  operation->if_revision = revision;
   return TRUE;
 }
 

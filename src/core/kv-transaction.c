@@ -8,8 +8,8 @@
 struct _KvTransaction {
   gatomicrefcount references;
   gboolean atomic;
-  GArray *operations;  /* (owned) (element-type KvOperation) */
-  GPtrArray *expected; /* (owned) (nullable) (element-type utf8): the texts that SWAPs borrow */
+  GArray *operations; /* (owned) (element-type KvOperation) */
+  GPtrArray *lent;    /* (owned) (nullable): copies of what the operations borrow */
 };
 
 G_DEFINE_BOXED_TYPE (KvTransaction, kv_transaction, kv_transaction_ref, kv_transaction_unref)
@@ -40,7 +40,7 @@ kv_transaction_unref (KvTransaction *self)
     return;
 
   g_array_unref (self->operations);
-  g_clear_pointer (&self->expected, g_ptr_array_unref);
+  g_clear_pointer (&self->lent, g_ptr_array_unref);
   g_free (self);
 }
 
@@ -50,23 +50,38 @@ kv_transaction_is_atomic (const KvTransaction *self)
   return self->atomic;
 }
 
+/* A copy that lives as long as the transaction. A text may be empty, and is there all the same. */
+static gconstpointer
+lend (KvTransaction *self, gconstpointer data, gsize length)
+{
+  char *copy = g_malloc (length + 1);
+
+  if (length > 0)
+    memcpy (copy, data, length);
+  if (self->lent == NULL)
+    self->lent = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (self->lent, copy);
+  return copy;
+}
+
+/* Moves the operation. */
+static void
+add_to (KvTransaction *self, GArray *operations, KvOperation *operation)
+{
+  if (operation->expected != NULL)
+    operation->expected = lend (self, operation->expected, operation->expected_length);
+  if (operation->n_more_revisions > 0)
+    operation->more_revisions =
+      lend (self, operation->more_revisions, operation->n_more_revisions * sizeof (guint64));
+
+  g_array_append_vals (operations, operation, 1);
+  operation->draft = NULL;
+}
+
 void
 kv_transaction_add (KvTransaction *self, KvOperation *operation)
 {
-  if (operation->expected != NULL)
-    {
-      char *copy = g_malloc (operation->expected_length + 1);
-
-      memcpy (copy, operation->expected, operation->expected_length);
-      copy[operation->expected_length] = '\0';
-      if (self->expected == NULL)
-        self->expected = g_ptr_array_new_with_free_func (g_free);
-      g_ptr_array_add (self->expected, copy);
-      operation->expected = copy;
-    }
-
-  g_array_append_vals (self->operations, operation, 1);
-  operation->draft = NULL;
+  add_to (self, self->operations, operation);
 }
 
 KvOperation *

@@ -44,7 +44,7 @@ gboolean kv_transaction_is_atomic (const KvTransaction *transaction);
 
 /**
  * kv_transaction_add:
- * @operation: (transfer full): is moved into the transaction and left empty; an @expected text is copied
+ * @operation: (transfer full): is moved into the transaction and left empty; what it borrows is copied
  */
 void kv_transaction_add (KvTransaction *transaction, KvOperation *operation);
 

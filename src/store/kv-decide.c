@@ -38,13 +38,21 @@ decide_increment (const KvOperation *operation, const KvEntry *current, KvEntry 
   return current != NULL ? KV_RESULT_REPLACED : KV_RESULT_CREATED;
 }
 
+static gboolean
+has_expected_value (const KvOperation *operation, const KvEntry *current)
+{
+  return current->value_length == operation->expected_length
+         && (operation->expected_length == 0
+             || memcmp (kv_entry_value (current), operation->expected, operation->expected_length)
+                  == 0);
+}
+
 static KvResultStatus
 decide_swap (KvOperation *operation, const KvEntry *current, KvEntry **next)
 {
   if (current == NULL)
     return KV_RESULT_NOT_FOUND;
-  if (current->value_length != operation->expected_length
-      || memcmp (kv_entry_value (current), operation->expected, operation->expected_length) != 0)
+  if (operation->expected != NULL && !has_expected_value (operation, current))
     return KV_RESULT_CONDITION_FAILED;
 
   operation->draft->deadline = current->deadline;
@@ -52,8 +60,20 @@ decide_swap (KvOperation *operation, const KvEntry *current, KvEntry **next)
   return KV_RESULT_REPLACED;
 }
 
+/* What the same transaction has put there is at no revision yet. */
 static gboolean
-condition_holds (const KvOperation *operation, const KvEntry *current)
+is_at_revision (const KvOperation *operation, const KvEntry *current)
+{
+  if (current->revision == 0)
+    return FALSE;
+  for (guint i = 0; i < operation->n_more_revisions; i++)
+    if (current->revision == operation->more_revisions[i])
+      return TRUE;
+  return current->revision == operation->if_revision;
+}
+
+gboolean
+kv_decide_holds (const KvOperation *operation, const KvEntry *current)
 {
   switch (operation->condition)
     {
@@ -64,9 +84,13 @@ condition_holds (const KvOperation *operation, const KvEntry *current)
     case KV_CONDITION_PRESENT:
       return current != NULL;
     case KV_CONDITION_REVISION:
-      /* What the same transaction has put there is at no revision yet. */
-      return current != NULL && current->revision != 0
-             && current->revision == operation->if_revision;
+      return current != NULL && is_at_revision (operation, current);
+    case KV_CONDITION_NOT_REVISION:
+      return current == NULL || !is_at_revision (operation, current);
+    case KV_CONDITION_VALUE:
+      return current != NULL && has_expected_value (operation, current);
+    case KV_CONDITION_NOT_VALUE:
+      return current == NULL || !has_expected_value (operation, current);
     default:
       g_assert_not_reached ();
     }
@@ -76,8 +100,10 @@ KvResultStatus
 kv_decide (KvOperation *operation, const KvEntry *current, KvEntry **next)
 {
   *next = NULL;
-  if (!condition_holds (operation, current))
-    return KV_RESULT_CONDITION_FAILED;
+  /* A swap of what is not there says so, whichever way it compares. */
+  if (!kv_decide_holds (operation, current))
+    return operation->kind == KV_OPERATION_SWAP && current == NULL ? KV_RESULT_NOT_FOUND
+                                                                   : KV_RESULT_CONDITION_FAILED;
 
   switch (operation->kind)
     {

@@ -51,6 +51,14 @@ kv_store_counts_add (KvStoreCounts *counts, const KvStoreCounts *more)
 KvResultStatus kv_decide (KvOperation *operation, const KvEntry *current, KvEntry **next);
 
 /**
+ * kv_decide_holds:
+ * @current: (nullable): what is there, alive
+ *
+ * Returns: whether the condition of @operation holds
+ */
+gboolean kv_decide_holds (const KvOperation *operation, const KvEntry *current);
+
+/**
  * kv_decide_change_kind:
  *
  * Returns: the kind of change that an operation of that kind makes
@@ -118,7 +126,8 @@ kv_decide_report (const KvOperation *operation,
       result->entry = kv_entry_ref (current);
       result->revision = current->revision;
     }
-  if (kv_decide_is_change (status) && operation->kind == KV_OPERATION_INCREMENT)
+  if (kv_decide_is_change (status) && next != NULL
+      && (operation->want_entry || operation->kind == KV_OPERATION_INCREMENT))
     result->entry = kv_entry_ref (next);
   if (kv_decide_is_change (status) && operation->want_previous && current != NULL)
     result->previous = kv_entry_ref (current);
