@@ -3,8 +3,6 @@
  */
 #include "store/kv-answers.h"
 
-#include "store/kv-store-private.h"
-
 #include <string.h>
 
 /* An answer may come to a system call: after so many the other sources of the context get their turn. */
@@ -31,39 +29,33 @@ struct _KvAnswerBox {
 
 KvAnswer *
 kv_answer_new (KvStore *store,
+               const KvSubmitter *submitter,
                KvResult *results,
                guint length,
-               gboolean committed,
-               KvSubmitFunc func,
-               gpointer user_data)
+               const KvVerdict *verdict)
 {
-  KvAnswer *answer = g_malloc0 (sizeof *answer + length * sizeof *results);
+  gsize size = length * sizeof *results;
+  KvAnswer *answer = g_malloc0 (sizeof *answer + size);
 
   answer->link.data = answer;
   answer->store = g_object_ref (store);
-  answer->func = func;
-  answer->user_data = user_data;
-  answer->committed = committed;
+  answer->submitter = *submitter;
+  answer->verdict = *verdict;
   answer->length = length;
-  memcpy (answer->results, results, length * sizeof *results);
-  memset (results, 0, length * sizeof *results);
+  if (length > 0)
+    {
+      memcpy (answer->results, results, size);
+      memset (results, 0, size);
+    }
   return answer;
 }
 
 static void
 give (KvAnswer *answer)
 {
-  if (answer->error != NULL)
-    answer->func (answer->store, NULL, 0, FALSE, answer->error, answer->user_data);
-  else
-    answer->func (answer->store, answer->results, answer->length, answer->committed, NULL,
-                  answer->user_data);
-
-  for (guint i = 0; i < answer->length; i++)
-    kv_result_clear (&answer->results[i]);
+  kv_submitter_answer (&answer->submitter, answer->store, answer->results, answer->length,
+                       &answer->verdict, answer->error);
   g_clear_error (&answer->error);
-  if (answer->length > 1)
-    __atomic_fetch_sub (&answer->store->batches, 1, __ATOMIC_RELAXED);
   if (answer->box != NULL)
     g_atomic_int_add (&answer->box->waiting, -1);
   g_object_unref (answer->store);

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "store/kv-decide.h"
-#include "store/kv-store.h"
+#include "store/kv-store-private.h"
 
 G_BEGIN_DECLS
 
@@ -24,13 +24,32 @@ typedef struct _KvAnswers KvAnswers;
 typedef struct _KvAnswerBox KvAnswerBox;
 
 /**
+ * KvSubmitter:
+ * @func: (nullable): who is answered by the results
+ * @outcome_func: (nullable): who is answered by an outcome; one of the two is set
+ * @blocks: whether the caller waits, and can be answered in any thread
+ * @is_batch: whether it counts among the batches in flight until it has been answered
+ *
+ * Who has submitted something, and how that is answered.
+ */
+typedef struct {
+  KvSubmitFunc func;
+  KvOutcomeFunc outcome_func;
+  gpointer user_data;
+  gboolean blocks;
+  gboolean is_batch;
+} KvSubmitter;
+
+/**
  * KvAnswer:
  * @link: its place among those that wait, and among those that are handed over
  * @sequence: it is given when the changes before this one are settled
  * @store: (owned)
  * @box: (nullable): from kv_answers_get_box(): where it is given; %NULL for one who blocks, which is answered in the thread that settles
+ * @submitter: who gets it
  * @error: (owned) (nullable): why there are no results
  * @counts: what the operations did, to be counted if that is settled
+ * @verdict: what came of them as a whole
  * @results: (array length=length): what came of the operations
  *
  * An answer that waits.
@@ -40,11 +59,10 @@ typedef struct {
   guint64 sequence;
   KvStore *store;
   KvAnswerBox *box;
-  KvSubmitFunc func;
-  gpointer user_data;
+  KvSubmitter submitter;
   GError *error;
   KvStoreCounts counts;
-  gboolean committed;
+  KvVerdict verdict;
   guint length;
   KvResult results[];
 } KvAnswer;
@@ -56,11 +74,44 @@ typedef struct {
  * Returns: (transfer full): an answer, to be given with kv_answers_hand_over()
  */
 KvAnswer *kv_answer_new (KvStore *store,
+                         const KvSubmitter *submitter,
                          KvResult *results,
                          guint length,
-                         gboolean committed,
-                         KvSubmitFunc func,
-                         gpointer user_data);
+                         const KvVerdict *verdict);
+
+/**
+ * kv_submitter_answer:
+ * @results: (array length=length): what came of the operations; cleared
+ * @verdict: what came of them as a whole
+ * @error: (nullable): why there is neither
+ *
+ * Gives an answer. No lock held.
+ */
+static inline void
+kv_submitter_answer (const KvSubmitter *submitter,
+                     KvStore *store,
+                     KvResult *results,
+                     guint length,
+                     const KvVerdict *verdict,
+                     const GError *error)
+{
+  g_autoptr (KvOutcome) outcome = NULL;
+
+  if (submitter->func != NULL && error == NULL)
+    submitter->func (store, results, length, verdict->committed, NULL, submitter->user_data);
+  else if (submitter->func != NULL)
+    submitter->func (store, NULL, 0, FALSE, error, submitter->user_data);
+  else
+    {
+      outcome = error == NULL ? kv_outcome_new (results, length, verdict) : NULL;
+      submitter->outcome_func (store, outcome, error, submitter->user_data);
+    }
+
+  for (guint i = 0; i < length; i++)
+    kv_result_clear (&results[i]);
+  if (submitter->is_batch)
+    __atomic_fetch_sub (&store->batches, 1, __ATOMIC_RELAXED);
+}
 
 /**
  * kv_answers_new:

@@ -4,21 +4,31 @@
 /* How a write is decided and carried out. See the essay at the top of kv-store.c for the locks. */
 
 #include "core/kv-entry-private.h"
-#include "core/kv-hash.h"
 #include "store/kv-keeping.h"
 #include "store/kv-spin.h"
-
-#include <string.h>
+#include "store/kv-transact.h"
 
 static guint64
 next_revision (KvStore *self)
 {
   guint64 revision = self->revision + 1;
 
-  if (G_UNLIKELY (kv_keeping_hides (self)))
+  if (G_UNLIKELY (self->keeping != NULL) && kv_keeping_hides (self))
     return ++self->keeping->decided;
   __atomic_store_n (&self->revision, revision, __ATOMIC_RELEASE);
   return revision;
+}
+
+guint64
+kv_store_next_revision (KvStore *self)
+{
+  return next_revision (self);
+}
+
+guint64
+kv_store_decided_revision (KvStore *self)
+{
+  return kv_keeping_hides (self) && self->keeping->looked ? self->keeping->decided : self->revision;
 }
 
 /* The heap and the number of keys follow the table. Before the table itself is changed. */
@@ -118,9 +128,21 @@ peek_alive (KvStore *self, const KvEntry *like)
   return NULL;
 }
 
+KvEntry *
+kv_store_peek_alive (KvStore *self, const KvEntry *like)
+{
+  return peek_alive (self, like);
+}
+
 /* Who gives keys a deadline takes away twice as many whose time has come, if there are any: so a store whose context does
  * not run does not grow by what has expired. */
 #define EXPIRE_A_DEADLINE 2
+
+void
+kv_store_expire_behind (KvStore *self, guint keys)
+{
+  kv_store_expire_some (self, EXPIRE_A_DEADLINE * keys);
+}
 
 /* Within the loop of a store without a keeper, which is the one to be fast. */
 static G_ALWAYS_INLINE inline void
@@ -151,9 +173,9 @@ read_one (KvStore *self, const KvOperation *operation, KvResult *result)
     *result = (KvResult){ KV_RESULT_FOUND, entry->revision, entry, NULL };
 }
 
-/* What a reader finds alive under the key of @like. Its expiry, if its time has come, is left to be told by the log. */
-static KvEntry *
-peek_visible (KvStore *self, const KvEntry *like)
+/* Its expiry, if its time has come, is left to be told by the log. */
+KvEntry *
+kv_store_peek_visible (KvStore *self, const KvEntry *like)
 {
   KvEntry *current = kv_table_peek (&self->table, like);
 
@@ -167,7 +189,7 @@ kv_store_lookup_at (KvStore *self, const KvEntry *like, guint64 *revision)
 
   kv_spin_mutex_lock (&self->commit_lock);
   if (kv_keeping_hides (self))
-    entry = peek_visible (self, like);
+    entry = kv_store_peek_visible (self, like);
   else
     entry = peek_alive (self, like);
   if (entry != NULL)
@@ -175,163 +197,6 @@ kv_store_lookup_at (KvStore *self, const KvEntry *like, guint64 *revision)
   *revision = self->revision;
   g_mutex_unlock (&self->commit_lock);
   return entry;
-}
-
-/* A key that an atomic transaction touches: what the table holds, and what it shall hold. */
-typedef struct {
-  KvEntry *current; /* (borrowed) (nullable): from the table */
-  KvEntry *next;    /* (nullable): owned when it is not current */
-  KvChangeKind kind;
-} Stage;
-
-static void
-stage_set (Stage *stage, KvEntry *next, KvChangeKind kind)
-{
-  if (stage->next != stage->current && stage->next != NULL)
-    kv_entry_unref (stage->next);
-  stage->next = next;
-  stage->kind = kind;
-}
-
-/* The stage of the operation's key. Keys are found by the table's own entries where there are any; transactions are short
- * (a batch has at most 1024 entries), but not so short that looking at all of them each time would do. */
-static Stage *
-stage_for (KvStore *self, GHashTable *by_key, GArray *stages, const KvEntry *draft)
-{
-  gpointer index;
-  Stage stage = { 0 };
-
-  if (g_hash_table_lookup_extended (by_key, draft->bytes, NULL, &index))
-    return &g_array_index (stages, Stage, GPOINTER_TO_UINT (index));
-
-  stage.current = stage.next = peek_alive (self, draft);
-  g_hash_table_insert (by_key, g_strdup (draft->bytes), GUINT_TO_POINTER (stages->len));
-  g_array_append_val (stages, stage);
-  return &g_array_index (stages, Stage, stages->len - 1);
-}
-
-/* What an operation finds. What was staged with a deadline that has come is not there for those behind it. */
-static KvEntry *
-stage_peek (const Stage *stage)
-{
-  if (stage->next == NULL || stage->next == stage->current || !kv_entry_is_expired (stage->next))
-    return stage->next;
-  return NULL;
-}
-
-static guint
-hash_text (gconstpointer text)
-{
-  return kv_key_hash (text, strlen (text));
-}
-
-/* Decides every operation against the stages. On failure all results but those of the operations that failed
- * become ABORTED. */
-static gboolean
-decide_all (KvStore *self, KvOperation *operations, guint length, GArray *stages, KvResult *results)
-{
-  g_autoptr (GHashTable) by_key = g_hash_table_new_full (hash_text, g_str_equal, g_free, NULL);
-  gboolean all = TRUE;
-
-  for (guint i = 0; i < length; i++)
-    {
-      KvOperation *operation = &operations[i];
-      Stage *stage = stage_for (self, by_key, stages, operation->draft);
-      KvEntry *found = stage_peek (stage);
-      KvEntry *next;
-      KvResultStatus status = kv_decide (operation, found, &next);
-
-      kv_decide_report (operation, status, found, next, &results[i]);
-      if (kv_decide_is_change (status))
-        stage_set (stage, next, kv_decide_change_kind (operation->kind));
-      all = all && !kv_decide_is_failure (operation, status);
-    }
-
-  for (guint i = 0; !all && i < length; i++)
-    if (!kv_decide_is_failure (&operations[i], results[i].status))
-      {
-        kv_result_clear (&results[i]);
-        results[i] = (KvResult){ .status = KV_RESULT_ABORTED };
-      }
-  return all;
-}
-
-/* Carries out what the stages hold as one revision, which the log takes in one go. */
-static guint64
-publish_all (KvStore *self, GArray *stages)
-{
-  g_autofree KvChange *changes = g_new0 (KvChange, stages->len);
-  gboolean hides = kv_keeping_hides (self);
-  guint64 revision = next_revision (self);
-  guint n = 0;
-
-  for (guint i = 0; i < stages->len; i++)
-    {
-      Stage *stage = &g_array_index (stages, Stage, i);
-
-      if (stage->next == stage->current)
-        continue;
-      changes[n++] = (KvChange){
-        .revision = revision,
-        .kind = stage->kind,
-        .entry = stage->next,
-        .previous =
-          hides && stage->current != NULL ? kv_entry_ref (stage->current) : stage->current,
-      };
-      if (stage->next != NULL)
-        kv_entry_seal (stage->next, revision);
-    }
-
-  if (hides)
-    {
-      kv_keeping_hold (self, changes, n);
-      return revision;
-    }
-  kv_store_apply_all (self, changes, n);
-  kv_change_log_append (self->log, changes, n);
-  if (self->keeping != NULL)
-    kv_keeping_wake (self);
-  return revision;
-}
-
-static gboolean
-has_changes (GArray *stages)
-{
-  for (guint i = 0; i < stages->len; i++)
-    if (g_array_index (stages, Stage, i).next != g_array_index (stages, Stage, i).current)
-      return TRUE;
-  return FALSE;
-}
-
-/* All or nothing. Of several operations on one key only what they come to is a change; the results still tell each. */
-static gboolean
-carry_out_atomically (KvStore *self,
-                      KvOperation *operations,
-                      guint length,
-                      KvResult *results,
-                      KvStoreCounts *counts)
-{
-  g_autoptr (GArray) stages = g_array_sized_new (FALSE, FALSE, sizeof (Stage), length);
-  gboolean all = decide_all (self, operations, length, stages, results);
-
-  for (guint i = 0; all && i < length; i++)
-    kv_decide_count (counts, operations[i].kind, results[i].status);
-
-  if (all && has_changes (stages))
-    {
-      guint64 revision = publish_all (self, stages);
-
-      for (guint i = 0; i < length; i++)
-        if (kv_decide_is_change (results[i].status))
-          results[i].revision = revision;
-        else if (results[i].entry != NULL) /* perhaps a draft when it was read */
-          results[i].revision = results[i].entry->revision;
-      kv_store_expire_some (self, EXPIRE_A_DEADLINE * stages->len);
-    }
-  else
-    for (guint i = 0; i < stages->len; i++)
-      stage_set (&g_array_index (stages, Stage, i), NULL, 0);
-  return all;
 }
 
 static gboolean
@@ -379,55 +244,104 @@ carry_out_batch (KvStore *self, KvOperation *operations, guint length, KvResult 
     }
 }
 
-static gboolean
+/* Under the commit lock. */
+static void
+carry_out_atomically (KvStore *self,
+                      KvOperation *operations,
+                      guint length,
+                      KvResult *results,
+                      KvStoreCounts *counts,
+                      KvVerdict *verdict)
+{
+  const KvTransact transact = { .branches = { operations }, .lengths = { length } };
+
+  if (are_plain_reads (operations, length))
+    {
+      for (guint i = 0; i < length; i++)
+        read_one (self, &operations[i], &results[i]);
+      *verdict = (KvVerdict){ TRUE, KV_BRANCH_THEN, self->revision };
+    }
+  else if (length > 1)
+    kv_transact (self, &transact, results, counts, verdict);
+  else
+    {
+      carry_out (self, operations, results, counts);
+      verdict->committed = !kv_decide_is_failure (operations, results->status);
+      verdict->revision = kv_decide_is_change (results->status) ? results->revision
+                                                                : kv_store_decided_revision (self);
+    }
+}
+
+static void
 carry_out_all (KvStore *self,
                KvOperation *operations,
                guint length,
                gboolean atomic,
-               KvResult *results)
+               KvResult *results,
+               KvVerdict *verdict)
 {
-  gboolean committed = TRUE;
-
-  if (atomic && length > 1)
+  if (atomic)
     {
       kv_spin_mutex_lock (&self->commit_lock);
-      committed = carry_out_atomically (self, operations, length, results, &self->counts);
+      carry_out_atomically (self, operations, length, results, &self->counts, verdict);
       g_mutex_unlock (&self->commit_lock);
     }
   else
-    carry_out_batch (self, operations, length, results);
-  if (atomic && length == 1)
-    committed = !kv_decide_is_failure (&operations[0], results[0].status);
-  return committed;
+    {
+      carry_out_batch (self, operations, length, results);
+      *verdict = (KvVerdict){ TRUE, KV_BRANCH_THEN, kv_store_get_revision (self) };
+    }
 }
 
 /* The same under one lock, for a store with a keeper: what is decided together shares one fate. As long as nothing pending
  * plays a part, a plain read is of what everybody sees. */
-static gboolean
+static void
 carry_out_together (KvStore *self,
                     KvOperation *operations,
                     guint length,
                     gboolean atomic,
                     KvResult *results,
-                    KvStoreCounts *counts)
+                    KvStoreCounts *counts,
+                    KvVerdict *verdict)
 {
   self->keeping->looked = FALSE;
-  if (atomic && length > 1 && !are_plain_reads (operations, length))
-    return carry_out_atomically (self, operations, length, results, counts);
+  if (atomic)
+    {
+      carry_out_atomically (self, operations, length, results, counts, verdict);
+      return;
+    }
 
   for (guint i = 0; i < length; i++)
     if (is_plain_read (&operations[i]) && !self->keeping->looked)
       read_one (self, &operations[i], &results[i]);
     else
       carry_out (self, &operations[i], &results[i], counts);
-  return !atomic || length > 1 || !kv_decide_is_failure (&operations[0], results[0].status);
+  *verdict = (KvVerdict){ TRUE, KV_BRANCH_THEN, kv_store_decided_revision (self) };
 }
 
-typedef struct {
-  KvSubmitFunc func;
-  gpointer user_data;
-  gboolean blocks; /* whether the caller waits, and can be answered in any thread */
-} Submitter;
+/* Has what has just been carried out answered later, if it must be. Under the commit lock, with a keeper. */
+static gboolean
+answer_later (KvStore *self,
+              const KvSubmitter *submitter,
+              KvResult *results,
+              guint length,
+              const KvVerdict *verdict,
+              const KvStoreCounts *hidden)
+{
+  KvAnswer *answer;
+
+  if (!kv_keeping_must_wait (self))
+    {
+      kv_store_counts_add (&self->counts, hidden);
+      return FALSE;
+    }
+
+  answer = kv_answer_new (self, submitter, results, length, verdict);
+  answer->box = submitter->blocks ? NULL : kv_answers_get_box (self->keeping->answers);
+  answer->counts = *hidden;
+  kv_keeping_queue (self, answer);
+  return TRUE;
+}
 
 /* Returns whether the submitter is to be answered now: with the results, or with @error. */
 static G_NO_INLINE gboolean
@@ -435,42 +349,31 @@ submit_to_keep (KvStore *self,
                 KvOperation *operations,
                 guint length,
                 gboolean atomic,
-                const Submitter *submitter,
+                const KvSubmitter *submitter,
                 KvResult *results,
-                gboolean *committed,
+                KvVerdict *verdict,
                 GError **error)
 {
   KvStoreCounts hidden = { 0 };
-  KvAnswer *answer = NULL;
+  gboolean now = TRUE;
 
   if (!atomic && are_plain_reads (operations, length))
     {
       for (guint i = 0; i < length; i++)
         read_one (self, &operations[i], &results[i]);
-      *committed = TRUE;
+      *verdict = (KvVerdict){ TRUE, KV_BRANCH_THEN, kv_store_get_revision (self) };
       return TRUE;
     }
 
   kv_spin_mutex_lock (&self->commit_lock);
   if (kv_keeping_admit (self, operations, length, error))
     {
-      KvStoreCounts *counts = kv_keeping_hides (self) ? &hidden : &self->counts;
-
-      *committed = carry_out_together (self, operations, length, atomic, results, counts);
-      answer = kv_keeping_must_wait (self) ? kv_answer_new (self, results, length, *committed,
-                                                            submitter->func, submitter->user_data)
-                                           : NULL;
-      if (answer != NULL)
-        {
-          answer->box = submitter->blocks ? NULL : kv_answers_get_box (self->keeping->answers);
-          answer->counts = hidden;
-          kv_keeping_queue (self, answer);
-        }
-      else
-        kv_store_counts_add (&self->counts, &hidden);
+      carry_out_together (self, operations, length, atomic, results,
+                          kv_keeping_hides (self) ? &hidden : &self->counts, verdict);
+      now = !answer_later (self, submitter, results, length, verdict, &hidden);
     }
   g_mutex_unlock (&self->commit_lock);
-  return answer == NULL;
+  return now;
 }
 
 /* More results than this do not stand on the stack. */
@@ -481,39 +384,31 @@ submit (KvStore *self,
         KvOperation *operations,
         guint length,
         gboolean atomic,
-        const Submitter *submitter)
+        const KvSubmitter *submitter)
 {
   KvResult few[FEW] = { 0 };
   g_autofree KvResult *many = length > FEW ? g_new0 (KvResult, length) : NULL;
   KvResult *results = many != NULL ? many : few;
   g_autoptr (GError) error = NULL;
-  gboolean committed = FALSE, now = TRUE;
+  KvVerdict verdict = { 0 };
+  gboolean now = TRUE;
 
-  if (length > 1)
+  if (submitter->is_batch)
     __atomic_fetch_add (&self->batches, 1, __ATOMIC_RELAXED);
 
   if (check_drafts (operations, length, &error))
     {
       if (G_LIKELY (self->keeping == NULL))
-        committed = carry_out_all (self, operations, length, atomic, results);
+        carry_out_all (self, operations, length, atomic, results, &verdict);
       else
         now =
-          submit_to_keep (self, operations, length, atomic, submitter, results, &committed, &error);
+          submit_to_keep (self, operations, length, atomic, submitter, results, &verdict, &error);
     }
 
   for (guint i = 0; i < length; i++)
     kv_operation_clear (&operations[i]);
-  if (!now)
-    return;
-
-  if (error != NULL)
-    submitter->func (self, NULL, 0, FALSE, error, submitter->user_data);
-  else
-    submitter->func (self, results, length, committed, NULL, submitter->user_data);
-  for (guint i = 0; i < length; i++)
-    kv_result_clear (&results[i]);
-  if (length > 1)
-    __atomic_fetch_sub (&self->batches, 1, __ATOMIC_RELAXED);
+  if (now)
+    kv_submitter_answer (submitter, self, results, length, &verdict, error);
 }
 
 void
@@ -524,20 +419,131 @@ kv_store_submit (KvStore *self,
                  KvSubmitFunc func,
                  gpointer user_data)
 {
-  const Submitter submitter = { func, user_data, FALSE };
+  const KvSubmitter submitter = { .func = func, .user_data = user_data, .is_batch = length > 1 };
 
   submit (self, operations, length, atomic, &submitter);
 }
 
 void
 kv_store_submit_waiting (KvStore *self,
-                         KvOperation *operations,
-                         guint length,
-                         gboolean atomic,
+                         KvOperation *operation,
                          KvSubmitFunc func,
                          gpointer user_data)
 {
-  const Submitter submitter = { func, user_data, TRUE };
+  const KvSubmitter submitter = { .func = func, .user_data = user_data, .blocks = TRUE };
 
-  submit (self, operations, length, atomic, &submitter);
+  submit (self, operation, 1, FALSE, &submitter);
+}
+
+static gboolean
+check_all_drafts (const KvTransact *transact, GError **error)
+{
+  return check_drafts (transact->conditions, transact->n_conditions, error)
+         && check_drafts (transact->branches[0], transact->lengths[0], error)
+         && check_drafts (transact->branches[1], transact->lengths[1], error);
+}
+
+/* Whether either branch may be carried out: which one it is to be must not be told by a refusal. */
+static gboolean
+admit_both (KvStore *self, const KvTransact *transact, GError **error)
+{
+  return self->keeping == NULL
+         || (kv_keeping_admit (self, transact->branches[0], transact->lengths[0], error)
+             && kv_keeping_admit (self, transact->branches[1], transact->lengths[1], error));
+}
+
+/* Returns whether the submitter is to be answered now: with the results, or with @error. */
+static gboolean
+transact (KvStore *self,
+          const KvTransact *transact,
+          const KvSubmitter *submitter,
+          KvResult *results,
+          KvVerdict *verdict,
+          GError **error)
+{
+  KvStoreCounts hidden = { 0 };
+  gboolean now = TRUE;
+
+  kv_spin_mutex_lock (&self->commit_lock);
+  if (admit_both (self, transact, error))
+    {
+      if (self->keeping != NULL)
+        self->keeping->looked = FALSE;
+      kv_transact (self, transact, results, kv_keeping_hides (self) ? &hidden : &self->counts,
+                   verdict);
+      if (self->keeping != NULL)
+        now = !answer_later (self, submitter, results, transact->lengths[verdict->branch], verdict,
+                             &hidden);
+    }
+  g_mutex_unlock (&self->commit_lock);
+  return now;
+}
+
+static void
+submit_guarded (KvStore *self, KvTransaction *transaction, const KvSubmitter *submitter)
+{
+  KvTransact parts = { 0 };
+  KvOperation *conditions = kv_transaction_get_conditions (transaction, &parts.n_conditions);
+  g_autofree KvResult *results = NULL;
+  g_autoptr (GError) error = NULL;
+  KvVerdict verdict = { 0 };
+  gboolean now = TRUE;
+
+  parts.conditions = conditions;
+  parts.branches[KV_BRANCH_THEN] =
+    kv_transaction_get_operations (transaction, &parts.lengths[KV_BRANCH_THEN]);
+  parts.branches[KV_BRANCH_ELSE] =
+    kv_transaction_get_else_operations (transaction, &parts.lengths[KV_BRANCH_ELSE]);
+  results = g_new0 (KvResult, MAX (parts.lengths[0], parts.lengths[1]));
+
+  __atomic_fetch_add (&self->batches, 1, __ATOMIC_RELAXED);
+  if (check_all_drafts (&parts, &error))
+    now = transact (self, &parts, submitter, results, &verdict, &error);
+
+  for (guint i = 0; i < parts.n_conditions; i++)
+    kv_operation_clear (&conditions[i]);
+  for (KvBranch branch = KV_BRANCH_THEN; branch <= KV_BRANCH_ELSE; branch++)
+    for (guint i = 0; i < parts.lengths[branch]; i++)
+      kv_operation_clear (&parts.branches[branch][i]);
+  if (now)
+    kv_submitter_answer (submitter, self, results, parts.lengths[verdict.branch], &verdict, error);
+}
+
+static void
+submit_transaction (KvStore *self, KvTransaction *transaction, KvSubmitter *submitter)
+{
+  guint length;
+  KvOperation *operations = kv_transaction_get_operations (transaction, &length);
+  const KvVerdict nothing_to_do = { TRUE, KV_BRANCH_THEN, kv_store_get_revision (self) };
+  gboolean is_guarded = kv_transaction_is_guarded (transaction);
+
+  submitter->is_batch = is_guarded || length > 1;
+  if (is_guarded)
+    submit_guarded (self, transaction, submitter);
+  else if (length > 0)
+    submit (self, operations, length, kv_transaction_is_atomic (transaction), submitter);
+  else
+    kv_submitter_answer (submitter, self, NULL, 0, &nothing_to_do, NULL);
+}
+
+void
+kv_store_submit_transaction (KvStore *self,
+                             KvTransaction *transaction,
+                             KvOutcomeFunc func,
+                             gpointer user_data)
+{
+  KvSubmitter submitter = { .outcome_func = func, .user_data = user_data };
+
+  submit_transaction (self, transaction, &submitter);
+}
+
+void
+kv_store_submit_transaction_waiting (KvStore *self,
+                                     KvTransaction *transaction,
+                                     KvOutcomeFunc func,
+                                     gpointer user_data)
+{
+  KvSubmitter submitter = { .outcome_func = func, .user_data = user_data, .blocks = TRUE };
+
+  submit_transaction (self, transaction, &submitter);
 }

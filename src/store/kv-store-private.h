@@ -76,16 +76,72 @@ void kv_store_apply (KvStore *store, KvEntry *old, KvEntry *entry);
 void kv_store_apply_all (KvStore *store, const KvChange *changes, guint length);
 
 /**
+ * kv_store_next_revision:
+ *
+ * Begins the next revision. Under the commit lock.
+ *
+ * Returns: it
+ */
+guint64 kv_store_next_revision (KvStore *store);
+
+/**
+ * kv_store_decided_revision:
+ *
+ * Under the commit lock, by who has just decided something that changes nothing.
+ *
+ * Returns: the revision of which that is true; one that nobody sees yet only when the answer has to wait until it is seen
+ */
+guint64 kv_store_decided_revision (KvStore *store);
+
+/**
+ * kv_store_peek_alive:
+ * @like: any entry with the key
+ *
+ * What the next decision finds alive; an entry past its deadline is removed first, as a change of its own. Under the commit
+ * lock.
+ *
+ * Returns: (transfer none) (nullable): the entry
+ */
+KvEntry *kv_store_peek_alive (KvStore *store, const KvEntry *like);
+
+/**
+ * kv_store_peek_visible:
+ * @like: any entry with the key
+ *
+ * What a reader finds alive. Under the commit lock.
+ *
+ * Returns: (transfer none) (nullable): the entry
+ */
+KvEntry *kv_store_peek_visible (KvStore *store, const KvEntry *like);
+
+/**
+ * kv_store_expire_behind:
+ * @keys: how many keys have been written
+ *
+ * Removes some of what has expired, more than may have been given a deadline. Under the commit lock.
+ */
+void kv_store_expire_behind (KvStore *store, guint keys);
+
+/**
  * kv_store_submit_waiting:
+ * @operation: one
  *
  * As kv_store_submit(), for one who blocks until @func is called: that may be in any thread.
  */
 void kv_store_submit_waiting (KvStore *store,
-                              KvOperation *operations,
-                              guint length,
-                              gboolean atomic,
+                              KvOperation *operation,
                               KvSubmitFunc func,
                               gpointer user_data);
+
+/**
+ * kv_store_submit_transaction_waiting:
+ *
+ * As kv_store_submit_transaction(), for one who blocks likewise.
+ */
+void kv_store_submit_transaction_waiting (KvStore *store,
+                                          KvTransaction *transaction,
+                                          KvOutcomeFunc func,
+                                          gpointer user_data);
 
 /**
  * kv_store_expire_some:

@@ -15,83 +15,74 @@ typedef struct {
   GMutex lock;
   GCond answered;
   gboolean done;
-  KvOutcome *outcome; /* (owned) (nullable) */
+  KvResult result;    /* of a single operation */
+  KvOutcome *outcome; /* (owned) (nullable): of a transaction */
   GError *error;      /* (owned) (nullable) */
 } Waiter;
 
 static void
-answer_waiter (KvStore *store,
-               KvResult *results,
-               guint length,
-               gboolean committed,
-               const GError *error,
-               gpointer user_data)
+init_waiter (Waiter *waiter)
+{
+  *waiter = (Waiter){ 0 };
+  g_mutex_init (&waiter->lock);
+  g_cond_init (&waiter->answered);
+}
+
+static void
+wake_waiter (Waiter *waiter, const GError *error)
+{
+  waiter->error = error != NULL ? g_error_copy (error) : NULL;
+  waiter->done = TRUE;
+  g_cond_signal (&waiter->answered);
+}
+
+/* Returns whether it has been answered without an error. */
+static gboolean
+wait_for_answer (Waiter *waiter, GError **error)
+{
+  g_mutex_lock (&waiter->lock);
+  while (!waiter->done)
+    g_cond_wait (&waiter->answered, &waiter->lock);
+  g_mutex_unlock (&waiter->lock);
+  g_cond_clear (&waiter->answered);
+  g_mutex_clear (&waiter->lock);
+
+  if (waiter->error == NULL)
+    return TRUE;
+  g_propagate_error (error, waiter->error);
+  return FALSE;
+}
+
+static void
+answer_commit (KvStore *store, KvOutcome *outcome, const GError *error, gpointer user_data)
 {
   Waiter *waiter = user_data;
 
   g_mutex_lock (&waiter->lock);
-  if (error != NULL)
-    waiter->error = g_error_copy (error);
-  else
-    waiter->outcome = kv_outcome_new (results, length, committed, kv_store_get_revision (store));
-  waiter->done = TRUE;
-  g_cond_signal (&waiter->answered);
+  waiter->outcome = outcome != NULL ? kv_outcome_ref (outcome) : NULL;
+  wake_waiter (waiter, error);
   g_mutex_unlock (&waiter->lock);
-}
-
-static KvOutcome *
-submit_and_wait (KvStore *self,
-                 KvOperation *operations,
-                 guint length,
-                 gboolean atomic,
-                 GError **error)
-{
-  Waiter waiter = { 0 };
-
-  if (length == 0)
-    return kv_outcome_new (NULL, 0, TRUE, kv_store_get_revision (self));
-
-  g_mutex_init (&waiter.lock);
-  g_cond_init (&waiter.answered);
-  kv_store_submit_waiting (self, operations, length, atomic, answer_waiter, &waiter);
-
-  g_mutex_lock (&waiter.lock);
-  while (!waiter.done)
-    g_cond_wait (&waiter.answered, &waiter.lock);
-  g_mutex_unlock (&waiter.lock);
-  g_cond_clear (&waiter.answered);
-  g_mutex_clear (&waiter.lock);
-
-  if (waiter.error != NULL)
-    g_propagate_error (error, waiter.error);
-  return waiter.outcome;
 }
 
 KvOutcome *
 kv_store_commit (KvStore *self, KvTransaction *transaction, GError **error)
 {
-  guint length;
-  KvOperation *operations = kv_transaction_get_operations (transaction, &length);
+  Waiter waiter;
 
-  return submit_and_wait (self, operations, length, kv_transaction_is_atomic (transaction), error);
+  init_waiter (&waiter);
+  kv_store_submit_transaction_waiting (self, transaction, answer_commit, &waiter);
+  return wait_for_answer (&waiter, error) ? waiter.outcome : NULL;
 }
 
 static void
-answer_task (KvStore *store,
-             KvResult *results,
-             guint length,
-             gboolean committed,
-             const GError *error,
-             gpointer user_data)
+answer_task (KvStore *store, KvOutcome *outcome, const GError *error, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
 
   if (error != NULL)
     g_task_return_error (task, g_error_copy (error));
   else
-    g_task_return_pointer (
-      task, kv_outcome_new (results, length, committed, kv_store_get_revision (store)),
-      (GDestroyNotify) kv_outcome_unref);
+    g_task_return_pointer (task, kv_outcome_ref (outcome), (GDestroyNotify) kv_outcome_unref);
 }
 
 void
@@ -102,17 +93,10 @@ kv_store_commit_async (KvStore *self,
                        gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
-  guint length;
-  KvOperation *operations = kv_transaction_get_operations (transaction, &length);
 
   g_task_set_source_tag (task, kv_store_commit_async);
-  if (g_task_return_error_if_cancelled (task))
-    return;
-  if (length == 0)
-    answer_task (self, NULL, 0, TRUE, NULL, g_steal_pointer (&task));
-  else
-    kv_store_submit (self, operations, length, kv_transaction_is_atomic (transaction), answer_task,
-                     g_steal_pointer (&task));
+  if (!g_task_return_error_if_cancelled (task))
+    kv_store_submit_transaction (self, transaction, answer_task, g_steal_pointer (&task));
 }
 
 KvOutcome *
@@ -140,23 +124,46 @@ kv_store_get (KvStore *self, const char *key, GError **error)
   return g_strdup (kv_entry_get_value (entry, NULL));
 }
 
-/* Carries out one operation. Returns its outcome when it did what it should. */
-static KvOutcome *
-submit_one (KvStore *self, KvOperation *operation, GError **error)
+static void
+answer_operation (KvStore *store,
+                  KvResult *results,
+                  guint length,
+                  gboolean committed,
+                  const GError *error,
+                  gpointer user_data)
 {
-  g_autoptr (KvOutcome) outcome = submit_and_wait (self, operation, 1, FALSE, error);
+  Waiter *waiter = user_data;
 
-  if (outcome == NULL || !kv_result_to_error (kv_outcome_get_result (outcome, 0), error))
-    return NULL;
-  return g_steal_pointer (&outcome);
+  g_mutex_lock (&waiter->lock);
+  if (length > 0)
+    {
+      waiter->result = results[0];
+      results[0] = (KvResult){ 0 };
+    }
+  wake_waiter (waiter, error);
+  g_mutex_unlock (&waiter->lock);
+}
+
+/* Carries out one operation. Returns whether it did what it should; @result is to be cleared in any case. */
+static gboolean
+submit_one (KvStore *self, KvOperation *operation, KvResult *result, GError **error)
+{
+  Waiter waiter;
+
+  init_waiter (&waiter);
+  kv_store_submit_waiting (self, operation, answer_operation, &waiter);
+  if (!wait_for_answer (&waiter, error))
+    return FALSE;
+  *result = waiter.result;
+  return kv_result_to_error (result, error);
 }
 
 static guint64
 submit_for_revision (KvStore *self, KvOperation *operation, GError **error)
 {
-  g_autoptr (KvOutcome) outcome = submit_one (self, operation, error);
+  g_auto (KvResult) result = { 0 };
 
-  return outcome != NULL ? kv_outcome_get_result (outcome, 0)->revision : 0;
+  return submit_one (self, operation, &result, error) ? result.revision : 0;
 }
 
 static gint64
@@ -212,19 +219,16 @@ kv_store_touch (KvStore *self, const char *key, gint64 ttl, GError **error)
 guint64
 kv_store_increment (KvStore *self, const char *key, gint64 delta, gint64 *value, GError **error)
 {
-  g_autoptr (KvOutcome) outcome = NULL;
+  g_auto (KvResult) result = { 0 };
   KvOperation operation;
-  const KvResult *result;
 
   if (!kv_operation_init (&operation, KV_OPERATION_INCREMENT, key, -1, error))
     return 0;
   operation.delta = delta;
-  outcome = submit_one (self, &operation, error);
-  if (outcome == NULL)
+  if (!submit_one (self, &operation, &result, error))
     return 0;
 
-  result = kv_outcome_get_result (outcome, 0);
   if (value != NULL)
-    *value = g_ascii_strtoll (kv_entry_get_value (result->entry, NULL), NULL, 10);
-  return result->revision;
+    *value = g_ascii_strtoll (kv_entry_get_value (result.entry, NULL), NULL, 10);
+  return result.revision;
 }

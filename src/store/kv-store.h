@@ -85,6 +85,31 @@ void kv_store_submit (KvStore *store,
                       gpointer user_data);
 
 /**
+ * KvOutcomeFunc:
+ * @outcome: (nullable): what came of it; an operation that failed is told in its result
+ * @error: (nullable): why nothing could be decided, as #KvSubmitFunc has it
+ *
+ * Receives what came of kv_store_submit_transaction(). Take a reference to @outcome to keep it.
+ */
+typedef void (*KvOutcomeFunc) (KvStore *store,
+                               KvOutcome *outcome,
+                               const GError *error,
+                               gpointer user_data);
+
+/**
+ * kv_store_submit_transaction: (skip)
+ * @transaction: used up: submit it once. It is not needed after the call
+ * @func: called exactly once
+ *
+ * As kv_store_submit(), for a transaction: its conditions and its operations are decided at one moment. A transaction
+ * that could write, in either branch, is refused when there is no writing. One that can only read is answered at once.
+ */
+void kv_store_submit_transaction (KvStore *store,
+                                  KvTransaction *transaction,
+                                  KvOutcomeFunc func,
+                                  gpointer user_data);
+
+/**
  * kv_store_commit_async:
  * @transaction: used up: commit it once
  *

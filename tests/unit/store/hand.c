@@ -144,6 +144,29 @@ hand_swap (Hand *hand, const char *key, const char *expected, const char *value)
   kv_store_submit (hand->store, &operation, 1, FALSE, on_answer, hand);
 }
 
+static void
+init_operation (KvOperation *operation, const char *word)
+{
+  g_auto (GStrv) parts = g_strsplit (word + 2, "=", 2);
+
+  switch (word[0])
+    {
+    case 'p':
+      kv_operation_init_put (operation, parts[0], -1, parts[1], -1, KV_NO_DEADLINE, NULL);
+      break;
+    case 's':
+      kv_operation_init_swap (operation, parts[0], -1, "", 0, parts[1], -1, NULL);
+      break;
+    default:
+      kv_operation_init (operation,
+                         word[0] == 'g'   ? KV_OPERATION_GET
+                         : word[0] == 'd' ? KV_OPERATION_DELETE
+                                          : KV_OPERATION_INCREMENT,
+                         parts[0], -1, NULL);
+      operation->delta = 1;
+    }
+}
+
 void
 hand_submit (Hand *hand, gboolean atomic, const char *words)
 {
@@ -152,20 +175,53 @@ hand_submit (Hand *hand, gboolean atomic, const char *words)
   g_autofree KvOperation *operations = g_new0 (KvOperation, length);
 
   for (guint i = 0; i < length; i++)
-    {
-      g_auto (GStrv) parts = g_strsplit (list[i] + 2, "=", 2);
-
-      if (list[i][0] == 'p')
-        kv_operation_init_put (&operations[i], parts[0], -1, parts[1], -1, KV_NO_DEADLINE, NULL);
-      else
-        kv_operation_init (&operations[i],
-                           list[i][0] == 'g'   ? KV_OPERATION_GET
-                           : list[i][0] == 'd' ? KV_OPERATION_DELETE
-                                               : KV_OPERATION_INCREMENT,
-                           parts[0], -1, NULL);
-      operations[i].delta = 1;
-    }
+    init_operation (&operations[i], list[i]);
   kv_store_submit (hand->store, operations, length, atomic, on_answer, hand);
+}
+
+void
+hand_add (KvTransaction *transaction, const char *words)
+{
+  g_auto (GStrv) list = g_strsplit (words, " ", -1);
+
+  for (guint i = 0; list[i] != NULL; i++)
+    {
+      KvOperation operation;
+
+      init_operation (&operation, list[i]);
+      kv_transaction_add (transaction, &operation);
+    }
+}
+
+char *
+hand_describe_outcome (const KvOutcome *outcome)
+{
+  GString *line = g_string_new (NULL);
+
+  g_string_append (line, kv_outcome_get_branch (outcome) == KV_BRANCH_THEN ? "then" : "else");
+  g_string_append (line, kv_outcome_is_committed (outcome) ? ": " : " failed: ");
+  for (guint i = 0; i < kv_outcome_get_length (outcome); i++)
+    {
+      g_autofree char *text = describe_result (kv_outcome_get_result (outcome, i));
+
+      g_string_append_printf (line, "%s%s", i > 0 ? "," : "", text);
+    }
+  return g_string_free (line, FALSE);
+}
+
+static void
+on_outcome (KvStore *store, KvOutcome *outcome, const GError *error, gpointer user_data)
+{
+  Hand *hand = user_data;
+
+  g_ptr_array_add (hand->answers,
+                   error != NULL ? g_strdup (error->message) : hand_describe_outcome (outcome));
+}
+
+void
+hand_submit_transaction (Hand *hand, KvTransaction *transaction)
+{
+  kv_store_submit_transaction (hand->store, transaction, on_outcome, hand);
 }
 
 void

@@ -49,8 +49,15 @@ void hand_put (Hand *hand, const char *key, const char *value, gint64 ttl);
 void hand_delete_key (Hand *hand, const char *key);
 void hand_swap (Hand *hand, const char *key, const char *expected, const char *value);
 
-/* Operations as words: "p:k=v" put, "g:k" get, "d:k" delete, "i:k" increment. */
+/* Operations as words: "p:k=v" put, "g:k" get, "d:k" delete, "i:k" increment, "s:k=v" swap an empty value. */
 void hand_submit (Hand *hand, gboolean atomic, const char *words);
+
+/* Adds operations, as words, to a transaction; submits one. */
+void hand_add (KvTransaction *transaction, const char *words);
+void hand_submit_transaction (Hand *hand, KvTransaction *transaction);
+
+/* What came of a transaction: "then: created,found=v", "else failed: aborted,mismatch=v". */
+char *hand_describe_outcome (const KvOutcome *outcome);
 
 void hand_assert_value (Hand *hand, const char *key, const char *expected);
 KvStoreStatus hand_get_status (Hand *hand);

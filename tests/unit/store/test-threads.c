@@ -305,6 +305,114 @@ test_pairs (void)
     g_thread_join (threads[i]);
 }
 
+/* Accounts between which several threads move money, each transfer on condition that neither has changed since it was looked at.
+ * The total is the same for every reader at every moment. */
+#define ACCOUNTS 4
+#define MONEY 100
+
+typedef struct {
+  KvStore *store;
+  gint writing; /* atomic: threads that still write */
+  gint moved;   /* atomic: transfers that were made */
+} Bank;
+
+static const char *const accounts[] = { "a/0", "a/1", "a/2", "a/3" };
+
+/* Reads all accounts at one revision. */
+static void
+read_accounts (Bank *bank, gint64 *money, guint64 *revisions)
+{
+  g_autoptr (KvTransaction) transaction = kv_transaction_new (TRUE);
+  g_autoptr (KvOutcome) outcome = NULL;
+  gint64 sum = 0;
+
+  for (guint i = 0; i < ACCOUNTS; i++)
+    kv_transaction_get (transaction, accounts[i], NULL);
+  outcome = kv_store_commit (bank->store, transaction, NULL);
+  for (guint i = 0; i < ACCOUNTS; i++)
+    {
+      const KvResult *result = kv_outcome_get_result (outcome, i);
+
+      money[i] = g_ascii_strtoll (kv_entry_get_value (result->entry, NULL), NULL, 10);
+      revisions[i] = result->revision;
+      g_assert_cmpuint (result->revision, <=, kv_outcome_get_revision (outcome));
+      sum += money[i];
+    }
+  g_assert_cmpint (sum, ==, ACCOUNTS * MONEY);
+}
+
+static gpointer
+move_money (gpointer data)
+{
+  Bank *bank = data;
+  guint32 state = (guint32) (guintptr) g_thread_self ();
+
+  for (guint i = 0; i < rounds (1000); i++)
+    {
+      g_autoptr (KvTransaction) transaction = kv_transaction_new (TRUE);
+      g_autoptr (KvOutcome) outcome = NULL;
+      gint64 money[ACCOUNTS], amount;
+      guint64 revisions[ACCOUNTS];
+      guint from, to;
+
+      state = state * 1664525 + 1013904223;
+      from = (state >> 16) % ACCOUNTS;
+      to = (from + 1 + (state >> 24) % (ACCOUNTS - 1)) % ACCOUNTS;
+      read_accounts (bank, money, revisions);
+      amount = money[from] / 2 + 1;
+      kv_transaction_if_revision (transaction, accounts[from], revisions[from], NULL);
+      kv_transaction_if_revision (transaction, accounts[to], revisions[to], NULL);
+      kv_transaction_increment (transaction, accounts[from], -amount, NULL);
+      kv_transaction_increment (transaction, accounts[to], amount, NULL);
+      kv_transaction_else (transaction);
+      kv_transaction_get (transaction, accounts[from], NULL);
+      kv_transaction_get (transaction, accounts[to], NULL);
+      outcome = kv_store_commit (bank->store, transaction, NULL);
+      g_assert_true (kv_outcome_is_committed (outcome));
+      if (kv_outcome_get_branch (outcome) == KV_BRANCH_THEN)
+        g_atomic_int_inc (&bank->moved);
+      else
+        /* One of the two is not what it was. */
+        g_assert_true (kv_outcome_get_result (outcome, 0)->revision > revisions[from]
+                       || kv_outcome_get_result (outcome, 1)->revision > revisions[to]);
+    }
+  g_atomic_int_add (&bank->writing, -1);
+  return NULL;
+}
+
+static gpointer
+count_money (gpointer data)
+{
+  Bank *bank = data;
+  gint64 money[ACCOUNTS];
+  guint64 revisions[ACCOUNTS];
+
+  do
+    read_accounts (bank, money, revisions);
+  while (g_atomic_int_get (&bank->writing) > 0);
+  return NULL;
+}
+
+static void
+test_transfers (void)
+{
+  Bank bank = { kv_store_new (), 2, 0 };
+  GThread *threads[3];
+  guint64 before;
+
+  for (guint i = 0; i < ACCOUNTS; i++)
+    kv_store_increment (bank.store, accounts[i], MONEY, NULL, NULL);
+  before = kv_store_get_revision (bank.store);
+  threads[0] = g_thread_new ("mover", move_money, &bank);
+  threads[1] = g_thread_new ("mover", move_money, &bank);
+  threads[2] = g_thread_new ("counter", count_money, &bank);
+  for (guint i = 0; i < 3; i++)
+    g_thread_join (threads[i]);
+  g_assert_cmpint (bank.moved, >, 0);
+  g_assert_cmpuint (kv_store_get_revision (bank.store), ==, before + (guint) bank.moved);
+  g_object_unref (bank.store);
+}
+
 static void
 on_changed (KvStore *store, KvChange *change, gpointer user_data)
 {
@@ -362,6 +470,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/store/threads/readers-see-whole-entries", test_readers_in_a_storm);
   g_test_add_func ("/store/threads/watch-sees-each-revision-once", test_watch_sees_all);
   g_test_add_func ("/store/threads/transactions-are-seen-whole", test_pairs);
+  g_test_add_func ("/store/threads/guarded-transfers-keep-the-total", test_transfers);
   g_test_add_func ("/store/threads/may-be-let-go-in-any-thread", test_let_go_elsewhere);
   return g_test_run ();
 }
