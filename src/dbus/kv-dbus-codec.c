@@ -270,7 +270,7 @@ choose_form_alone (const KvEntry *entry)
 }
 
 void
-kv_dbus_codec_write_change (KvDbusWriter *writer, const KvWatchEvent *event, gboolean more)
+kv_dbus_codec_write_change (KvDbusWriter *writer, const KvWatchEvent *event)
 {
   const KvChange *change = &event->change;
   const KvEntry *entry = event->type == KV_WATCH_CHANGE ? change->entry : event->entry;
@@ -291,7 +291,7 @@ kv_dbus_codec_write_change (KvDbusWriter *writer, const KvWatchEvent *event, gbo
     case KV_WATCH_CHANGE:
       details = begin_change (writer, change->revision, get_change_kind (change->kind),
                               kv_change_get_key (change, NULL), entry, form);
-      if (more)
+      if (!change->last)
         put_boolean_detail (writer, "more", TRUE);
       break;
     case KV_WATCH_RESET:

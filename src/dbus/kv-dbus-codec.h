@@ -78,11 +78,10 @@ void kv_dbus_codec_write_batch_result (KvDbusWriter *writer, const KvResult *res
 /**
  * kv_dbus_codec_write_change:
  * @event: anything but %KV_WATCH_RESET
- * @more: whether another change of the same revision may follow
  *
  * Writes @event as %KV_DBUS_CHANGE_TYPE.
  */
-void kv_dbus_codec_write_change (KvDbusWriter *writer, const KvWatchEvent *event, gboolean more);
+void kv_dbus_codec_write_change (KvDbusWriter *writer, const KvWatchEvent *event);
 
 /**
  * kv_dbus_codec_write_reset:

@@ -11,9 +11,11 @@
 #include "dbus/kv-dbus-outbox.h"
 #include "store/kv-watch.h"
 
-/* A signal ends when it holds so many changes, or so many bytes of keys and values. */
+/* A signal ends when it holds so many changes, or so many bytes of keys and values, and a revision is over; or when it holds
+ * several times as much. */
 #define MAX_SIGNAL_CHANGES 1024
 #define MAX_SIGNAL_BYTES (256 * 1024)
+#define MAX_FOR_A_REVISION 4
 
 /* Nobody looks at what a bus may answer to a signal. */
 #define SIGNAL_SERIAL KV_DBUS_FIRST_SERIAL
@@ -50,20 +52,6 @@ put_back (KvDbusWatch *watch, KvWatchEvent *event)
   watch->ahead = *event;
   watch->has_ahead = TRUE;
   *event = (KvWatchEvent){ 0 };
-}
-
-/* Whether a change of the same revision follows, or may. The one that ends the revision in the log may be one that the filter
- * leaves out, so ask for the next; when it is not there yet, take it that it comes: whoever resumes here would miss it. */
-static gboolean
-may_follow (KvDbusWatch *watch, const KvWatchEvent *event)
-{
-  if (event->type != KV_WATCH_CHANGE || event->change.last)
-    return FALSE;
-  watch->has_ahead = kv_watch_next (watch->source, &watch->ahead);
-
-  return !watch->has_ahead
-         || (watch->ahead.type == KV_WATCH_CHANGE
-             && watch->ahead.change.revision == event->change.revision);
 }
 
 static gsize
@@ -116,14 +104,21 @@ send_reset (KvDbusWatch *watch, guint64 revision)
   send_signal (watch, &writer);
 }
 
+static gboolean
+is_full (guint n_changes, gsize bytes, guint times)
+{
+  return n_changes >= times * MAX_SIGNAL_CHANGES || bytes >= times * MAX_SIGNAL_BYTES;
+}
+
 /* Takes changes up to where a signal is full, or something else comes. Gives how many. */
 static guint
 write_changes (KvDbusWatch *watch, KvDbusWriter *writer)
 {
   guint n_changes = 0;
   gsize bytes = 0;
+  gboolean amid = FALSE;
 
-  while (n_changes < MAX_SIGNAL_CHANGES && bytes < MAX_SIGNAL_BYTES)
+  while (!is_full (n_changes, bytes, amid ? MAX_FOR_A_REVISION : 1))
     {
       g_auto (KvWatchEvent) event = { 0 };
 
@@ -135,7 +130,8 @@ write_changes (KvDbusWatch *watch, KvDbusWriter *writer)
           break;
         }
       bytes += measure (&event);
-      kv_dbus_codec_write_change (writer, &event, may_follow (watch, &event));
+      amid = event.type == KV_WATCH_CHANGE && !event.change.last;
+      kv_dbus_codec_write_change (writer, &event);
       n_changes++;
     }
 

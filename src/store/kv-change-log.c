@@ -226,6 +226,26 @@ kv_change_log_read (KvChangeLog *log,
   return given;
 }
 
+void
+kv_change_log_read_revisions (KvChangeLog *log,
+                              guint64 sequence,
+                              GArray *changes,
+                              guint enough,
+                              gboolean *lost)
+{
+  guint64 end;
+
+  g_array_set_size (changes, 0);
+  kv_spin_mutex_lock (&log->lock);
+  *lost = sequence < log->tail;
+  end = *lost ? sequence : MIN (sequence + enough, MAX (sequence, log->visible));
+  while (end > sequence && !record_at (log, end - 1)->last)
+    end++;
+  g_array_set_size (changes, (guint) (end - sequence));
+  give (log, sequence, end, (KvChange *) (void *) changes->data, changes->len);
+  g_mutex_unlock (&log->lock);
+}
+
 gboolean
 kv_change_log_find (KvChangeLog *log, guint64 revision, guint64 *sequence)
 {
@@ -252,12 +272,25 @@ kv_change_log_find (KvChangeLog *log, guint64 revision, guint64 *sequence)
 }
 
 guint64
-kv_change_log_get_head (KvChangeLog *log)
+kv_change_log_get_oldest (KvChangeLog *log)
+{
+  guint64 oldest;
+
+  kv_spin_mutex_lock (&log->lock);
+  oldest = log->forgotten;
+  g_mutex_unlock (&log->lock);
+  return oldest;
+}
+
+guint64
+kv_change_log_get_head (KvChangeLog *log, guint64 *revision)
 {
   guint64 head;
 
   kv_spin_mutex_lock (&log->lock);
   head = log->visible;
+  if (revision != NULL)
+    *revision = head > log->tail ? record_at (log, head - 1)->revision : log->forgotten;
   g_mutex_unlock (&log->lock);
   return head;
 }

@@ -82,6 +82,22 @@ guint kv_change_log_read (KvChangeLog *log,
                           gboolean *lost);
 
 /**
+ * kv_change_log_read_revisions:
+ * @sequence: the first change that is wanted, which is the first of its revision
+ * @changes: (element-type KvChange): emptied, then filled in with references of their own
+ * @enough: how many changes are enough: it goes on to the end of a revision, and no further
+ * @lost: (out): whether @sequence has left the ring; nothing is given then
+ *
+ * As kv_change_log_read(), for one who must not stop within a revision. As the changes of a revision come all at once, there is
+ * nothing to wait for.
+ */
+void kv_change_log_read_revisions (KvChangeLog *log,
+                                   guint64 sequence,
+                                   GArray *changes,
+                                   guint enough,
+                                   gboolean *lost);
+
+/**
  * kv_change_log_find:
  * @revision: a revision that a client has seen
  * @sequence: (out): the first change after it
@@ -91,11 +107,19 @@ guint kv_change_log_read (KvChangeLog *log,
 gboolean kv_change_log_find (KvChangeLog *log, guint64 revision, guint64 *sequence);
 
 /**
+ * kv_change_log_get_oldest:
+ *
+ * Returns: the oldest revision that kv_change_log_find() finds: all changes after it are in the ring
+ */
+guint64 kv_change_log_get_oldest (KvChangeLog *log);
+
+/**
  * kv_change_log_get_head:
+ * @revision: (out) (optional): of the last change that is shown
  *
  * Returns: the sequence that the next change to be shown will have
  */
-guint64 kv_change_log_get_head (KvChangeLog *log);
+guint64 kv_change_log_get_head (KvChangeLog *log, guint64 *revision);
 
 /**
  * kv_change_log_add_reader:

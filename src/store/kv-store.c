@@ -192,7 +192,7 @@ emit_changes (gpointer user_data)
     }
   if (lost)
     {
-      cursor = kv_change_log_get_head (self->log);
+      cursor = kv_change_log_get_head (self->log, NULL);
       g_signal_emit (self, signals[SIGNAL_RESET], 0);
     }
   __atomic_store_n (&self->changed_cursor, cursor, __ATOMIC_RELEASE);
@@ -297,6 +297,14 @@ guint64
 kv_store_get_revision (KvStore *self)
 {
   return __atomic_load_n (&self->revision, __ATOMIC_ACQUIRE);
+}
+
+void
+kv_store_get_history (KvStore *self, guint64 *oldest, guint64 *current)
+{
+  /* In this order: what is forgotten has been seen. */
+  *oldest = kv_change_log_get_oldest (self->log);
+  *current = kv_store_get_revision (self);
 }
 
 /* Under the commit lock, when everything has gone that may go. */

@@ -210,6 +210,15 @@ kv_store_increment (KvStore *store, const char *key, gint64 delta, gint64 *value
 guint64 kv_store_get_revision (KvStore *store);
 
 /**
+ * kv_store_get_history:
+ * @oldest: (out): the oldest revision after which all changes are still to be had
+ * @current: (out): the revision of the last change
+ *
+ * Says after which revisions a watch can resume at present. Memory of the past is bounded, so @oldest rises.
+ */
+void kv_store_get_history (KvStore *store, guint64 *oldest, guint64 *current);
+
+/**
  * kv_store_count:
  *
  * Returns: the number of keys, without those that have expired

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* How many changes it takes from the log at a time. */
+/* How many changes it takes from the log at a time, but for those that end a revision. */
 #define WINDOW 64
 
 /* And how often before the other sources of the context get their turn: as many changes as expiry may make in a turn, so
@@ -27,9 +27,9 @@ struct _KvWatchHub {
   KvLogReader reader;
   guint members;
 
-  guint64 seen;            /* all changes before it have been matched */
-  KvChange window[WINDOW]; /* those just before seen */
-  guint window_length;
+  guint64 seen;          /* all changes before it have been matched; never amid a revision */
+  guint64 seen_revision; /* of the last of them */
+  GArray *window;        /* (owned) (element-type KvChange): those just before seen */
 
   GHashTable *keys;       /* (owned) (element-type KvHubTopic): a set by text */
   GHashTable *prefixes;   /* (owned) (element-type KvHubTopic): a set by text */
@@ -206,33 +206,50 @@ lose (KvWatchHub *hub)
 {
   guint64 seen = hub->seen;
 
-  hub->seen = kv_change_log_get_head (hub->store->log);
+  hub->seen = kv_change_log_get_head (hub->store->log, &hub->seen_revision);
   lose_all_of (hub, hub->keys, seen);
   lose_all_of (hub, hub->prefixes, seen);
 }
 
+static GArray *
+new_window (void)
+{
+  return g_array_sized_new (FALSE, FALSE, sizeof (KvChange), WINDOW);
+}
+
+/* A long transaction has made it longer than it should stay. */
 static void
 clear_window (KvWatchHub *hub)
 {
-  for (guint i = 0; i < hub->window_length; i++)
-    kv_change_clear (&hub->window[i]);
-  hub->window_length = 0;
+  for (guint i = 0; i < hub->window->len; i++)
+    kv_change_clear (&g_array_index (hub->window, KvChange, i));
+  if (hub->window->len > 2 * WINDOW)
+    {
+      g_array_unref (hub->window);
+      hub->window = new_window ();
+    }
+  g_array_set_size (hub->window, 0);
 }
 
-/* Takes the next changes from the log. Returns whether there may be more. */
+/* Takes the next changes from the log, whole revisions of them: so a member can always tell which change is the last of its
+ * revision for it, and has read everything only where a revision ends. Returns whether there may be more. */
 static gboolean
 advance (KvWatchHub *hub)
 {
   gboolean lost;
+  guint length;
 
   clear_window (hub);
-  hub->window_length = kv_change_log_read (hub->store->log, hub->seen, hub->window, WINDOW, &lost);
-  hub->seen += hub->window_length;
-  for (guint i = 0; i < hub->window_length; i++)
-    match (hub, &hub->window[i]);
+  kv_change_log_read_revisions (hub->store->log, hub->seen, hub->window, WINDOW, &lost);
+  length = hub->window->len;
+  if (length > 0)
+    hub->seen_revision = g_array_index (hub->window, KvChange, length - 1).revision;
+  hub->seen += length;
+  for (guint i = 0; i < length; i++)
+    match (hub, &g_array_index (hub->window, KvChange, i));
   if (lost)
     lose (hub);
-  return lost || hub->window_length == WINDOW;
+  return lost || length >= WINDOW;
 }
 
 /* Calls some of those that are to be called before the hub reads on. A call may free any member. Returns whether that were
@@ -298,6 +315,7 @@ hub_new (KvStore *store, GMainContext *context)
   hub->store = g_object_ref (store);
   hub->context = g_main_context_ref (context);
   hub->reader.wake = wake;
+  hub->window = new_window ();
   hub->keys = g_hash_table_new_full (hash_topic, equal_topics, topic_free, NULL);
   hub->prefixes = g_hash_table_new_full (hash_topic, equal_topics, topic_free, NULL);
   hub->prefix_lengths = g_array_new (FALSE, FALSE, sizeof (PrefixLength));
@@ -343,6 +361,7 @@ kv_watch_hub_unref (KvWatchHub *hub)
   g_source_destroy (hub->source);
   g_source_unref (hub->source);
   clear_window (hub);
+  g_array_unref (hub->window);
   g_hash_table_unref (hub->keys);
   g_hash_table_unref (hub->prefixes);
   g_array_unref (hub->prefix_lengths);
@@ -363,13 +382,19 @@ kv_watch_hub_get_seen (KvWatchHub *hub)
   return hub->seen;
 }
 
+guint64
+kv_watch_hub_get_seen_revision (KvWatchHub *hub)
+{
+  return hub->seen_revision;
+}
+
 void
 kv_watch_hub_join (KvWatchHub *hub, KvHubMember *member)
 {
   if (hub->members++ == 0)
     {
       clear_window (hub);
-      hub->seen = kv_change_log_get_head (hub->store->log);
+      hub->seen = kv_change_log_get_head (hub->store->log, &hub->seen_revision);
       /* The head may have moved on already: then the dispatch will find it so. */
       if (!kv_change_log_arm (hub->store->log, &hub->reader, hub->seen))
         g_source_set_ready_time (hub->source, 0);
@@ -465,11 +490,11 @@ kv_watch_hub_read (KvWatchHub *hub, guint64 sequence, KvChange *change, gboolean
   if (sequence >= hub->seen)
     return FALSE;
 
-  if (sequence >= hub->seen - hub->window_length)
+  if (sequence >= hub->seen - hub->window->len)
     {
-      const KvChange *seen = &hub->window[sequence - (hub->seen - hub->window_length)];
+      guint index = (guint) (sequence - (hub->seen - hub->window->len));
 
-      *change = *seen;
+      *change = g_array_index (hub->window, KvChange, index);
       if (change->entry != NULL)
         kv_entry_ref (change->entry);
       if (change->previous != NULL)

@@ -83,9 +83,17 @@ KvStore *kv_watch_hub_get_store (KvWatchHub *hub);
 /**
  * kv_watch_hub_get_seen:
  *
- * Returns: the sequence up to which the hub has looked at changes: where a member that has read everything stands
+ * Returns: the sequence up to which the hub has looked at changes: where a member that has read everything stands. Never amid
+ *   a revision
  */
 guint64 kv_watch_hub_get_seen (KvWatchHub *hub);
+
+/**
+ * kv_watch_hub_get_seen_revision:
+ *
+ * Returns: the same as a revision: that of the last change that it has looked at, whether there was anybody for it or not
+ */
+guint64 kv_watch_hub_get_seen_revision (KvWatchHub *hub);
 
 /**
  * kv_watch_hub_join:

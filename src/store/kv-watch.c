@@ -26,7 +26,7 @@ struct _KvWatch {
   gpointer user_data;
 
   Phase phase;
-  guint64 snapshot_revision; /* the store's when the snapshot began */
+  guint64 snapshot_revision; /* the store's when the snapshot began, or what it resumed after */
   guint next_key;
   guint next_stripe;
   GPtrArray *
@@ -90,8 +90,8 @@ find_prefix (KvWatch *self, const KvEntry *key)
   return NULL;
 }
 
-/* Whether the change concerns the watch and is newer than what it has shown of the key. */
-static gboolean
+/* Whether the change concerns the watch and is newer than what it has shown of the key. Asked for each change of each watch. */
+static G_ALWAYS_INLINE inline gboolean
 wants_change (KvWatch *self, const KvChange *change)
 {
   const KvEntry *key = change->entry != NULL ? change->entry : change->previous;
@@ -171,6 +171,26 @@ next_under_prefixes (KvWatch *self, KvWatchEvent *event)
   return TRUE;
 }
 
+/* Whether another change of the revision just begun is for the watch. The hub never stands amid a revision, so there is nothing
+ * to wait for; what it finds is where the cursor stands then, so that nothing is looked at twice. When the rest has been
+ * lost, what follows is no end of the revision either. */
+static G_NO_INLINE gboolean
+find_another (KvWatch *self)
+{
+  g_auto (KvChange) change = { 0 };
+  gboolean lost, last = FALSE;
+
+  while (!last && kv_watch_hub_read (self->hub, self->member.cursor, &change, &lost))
+    {
+      if (wants_change (self, &change))
+        return TRUE;
+      last = change.last;
+      kv_change_clear (&change);
+      self->member.cursor++;
+    }
+  return !last;
+}
+
 static gboolean
 next_change (KvWatch *self, KvWatchEvent *event)
 {
@@ -185,6 +205,8 @@ next_change (KvWatch *self, KvWatchEvent *event)
       if (wants_change (self, &event->change))
         {
           event->type = KV_WATCH_CHANGE;
+          if (!event->change.last)
+            event->change.last = !find_another (self);
           return TRUE;
         }
       kv_change_clear (&event->change);
@@ -209,6 +231,7 @@ kv_watch_next (KvWatch *self, KvWatchEvent *event)
         self->phase = PHASE_KEYS;
         event->type = KV_WATCH_RESET;
         event->revision = self->snapshot_revision;
+        event->oldest = kv_change_log_get_oldest (kv_watch_hub_get_store (self->hub)->log);
         return TRUE;
       case PHASE_KEYS:
         if (next_key (self, event))
@@ -234,6 +257,23 @@ kv_watch_next (KvWatch *self, KvWatchEvent *event)
       default:
         g_assert_not_reached ();
       }
+}
+
+gboolean
+kv_watch_resumes (const KvWatch *self)
+{
+  return self->phase == PHASE_CHANGES;
+}
+
+gboolean
+kv_watch_get_progress (const KvWatch *self, guint64 *revision)
+{
+  if (self->phase != PHASE_CHANGES || self->member.pending)
+    return FALSE;
+
+  /* A snapshot may be ahead of the hub. */
+  *revision = MAX (kv_watch_hub_get_seen_revision (self->hub), self->snapshot_revision);
+  return TRUE;
 }
 
 static guint
@@ -335,6 +375,7 @@ begin_after (KvWatch *self, guint64 since)
     return FALSE;
 
   self->phase = PHASE_CHANGES;
+  self->snapshot_revision = since;
   self->member.cursor = MIN (sequence, kv_watch_hub_get_seen (self->hub));
   for (guint i = 0; i < self->n_keys + self->n_prefixes; i++)
     self->interests[i].shown = since;

@@ -41,8 +41,10 @@ typedef enum {
  * @type: what it tells
  * @key: SNAPSHOT: the key; valid until the next call on the watch
  * @entry: (nullable) (owned): SNAPSHOT: what the key holds, or %NULL
- * @change: CHANGE: the change, with references of its own
- * @revision: SNAPSHOT_END and RESET: the store's revision; a resume after it misses nothing
+ * @change: CHANGE: the change, with references of its own. Its @last is this watch's: whether it is the last change of its
+ *   revision that the watch sees. A resume after a revision whose last change has been seen misses nothing
+ * @revision: SNAPSHOT_END and RESET: the store's revision; a resume after it misses nothing, once the snapshot is whole
+ * @oldest: RESET: the oldest revision after which a watch could have resumed
  */
 typedef struct {
   KvWatchEventType type;
@@ -50,6 +52,7 @@ typedef struct {
   KvEntry *entry;
   KvChange change;
   guint64 revision;
+  guint64 oldest;
 } KvWatchEvent;
 
 void kv_watch_event_clear (KvWatchEvent *event);
@@ -94,12 +97,31 @@ KvWatch *kv_watch_new (KvStore *store,
  * kv_watch_next:
  * @event: (out): filled in when %TRUE is returned; clear it with kv_watch_event_clear()
  *
- * Takes the next event. That there is none now does not mean that a revision is over: the changes of a transaction may
- * come in two goes, and a filter may leave out the one that is marked as the last of its revision.
+ * Takes the next event. That there is none now means that a revision is over: the changes of a transaction come in one go.
  *
  * Returns: %FALSE when there is none now; @func tells when there is one again
  */
 gboolean kv_watch_next (KvWatch *watch, KvWatchEvent *event);
+
+/**
+ * kv_watch_resumes:
+ *
+ * Asked right after kv_watch_new(), before kv_watch_next().
+ *
+ * Returns: whether the watch begins after the revision that it was to begin after; %FALSE when it begins with a snapshot
+ */
+gboolean kv_watch_resumes (const KvWatch *watch);
+
+/**
+ * kv_watch_get_progress:
+ * @revision: (out): a revision that never falls: all changes up to it that are for this watch have been given, and a resume
+ *   after it misses nothing
+ *
+ * For a watch that is quiet, where the store is not. Costs writers nothing.
+ *
+ * Returns: %FALSE when kv_watch_next() has something to give
+ */
+gboolean kv_watch_get_progress (const KvWatch *watch, guint64 *revision);
 
 /**
  * kv_watch_free:

@@ -17,9 +17,11 @@ typedef struct {
 } Slot;
 
 struct _KvHttpFrameCache {
-  Slot slots[N_SLOTS]; /* the change of sequence N in slot N modulo their number */
-  gsize bytes;         /* of the frames in the slots */
-  guint oldest;        /* where to make room next: sequences rise, so the slots fill in order */
+  /* The change of sequence N is in slot N modulo their number: in the first row without an id, and in the second with one, which
+   * the last change of a revision has. Within a transaction that differs from stream to stream. */
+  Slot slots[2][N_SLOTS];
+  gsize bytes;  /* of the frames in the slots */
+  guint oldest; /* where to make room next: sequences rise, so the slots fill in order */
 
   KvEntry *shown;   /* (owned) (nullable): what the last snapshot frame was made of */
   GBytes *snapshot; /* (owned) (nullable): that frame */
@@ -54,7 +56,8 @@ make_room (KvHttpFrameCache *cache, gsize bytes)
 {
   while (cache->bytes > 0 && cache->bytes + bytes > MAX_BYTES)
     {
-      clear_slot (cache, &cache->slots[cache->oldest]);
+      clear_slot (cache, &cache->slots[0][cache->oldest]);
+      clear_slot (cache, &cache->slots[1][cache->oldest]);
       cache->oldest = (cache->oldest + 1) % N_SLOTS;
     }
 }
@@ -62,7 +65,7 @@ make_room (KvHttpFrameCache *cache, gsize bytes)
 GBytes *
 kv_http_frame_cache_get_change (KvHttpFrameCache *cache, const KvChange *change)
 {
-  Slot *slot = &cache->slots[change->sequence % N_SLOTS];
+  Slot *slot = &cache->slots[change->last ? 1 : 0][change->sequence % N_SLOTS];
 
   if (slot->frame == NULL || slot->sequence != change->sequence)
     {
@@ -96,8 +99,8 @@ kv_http_frame_cache_get_snapshot (KvHttpFrameCache *cache, const char *key, KvEn
 void
 kv_http_frame_cache_clear (KvHttpFrameCache *cache)
 {
-  for (guint i = 0; i < N_SLOTS; i++)
-    clear_slot (cache, &cache->slots[i]);
+  for (guint i = 0; i < 2 * N_SLOTS; i++)
+    clear_slot (cache, &cache->slots[i / N_SLOTS][i % N_SLOTS]);
   g_clear_pointer (&cache->shown, kv_entry_unref);
   g_clear_pointer (&cache->snapshot, g_bytes_unref);
 }

@@ -21,7 +21,7 @@ void kv_http_frame_cache_free (KvHttpFrameCache *cache);
 
 /**
  * kv_http_frame_cache_get_change:
- * @change: a change; of one store only, as its sequence is what it is known by
+ * @change: a change; of one store only, as its sequence, and whether it is the last of its revision, are what it is known by
  *
  * Returns: (transfer full): the frame, as kv_http_frame_new_change() makes it
  */

@@ -23,8 +23,8 @@ GBytes *kv_http_frame_new_snapshot (const char *key, const KvEntry *entry);
  * kv_http_frame_new_change:
  * @change: a change
  *
- * The revision is the frame's id. Of a transaction's changes only the last has one, so that a
- * client which resumes after an id has had all that belongs to it.
+ * The revision is the frame's id. Of a transaction's changes only the last that the stream tells has one,
+ * so that a client which resumes after an id has had all that belongs to it.
  *
  * Returns: (transfer full): the frame
  */

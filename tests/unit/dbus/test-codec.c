@@ -62,11 +62,11 @@ assert_result (const KvResult *result, gsize *budget, const char *expected)
 }
 
 static void
-assert_change (const KvWatchEvent *event, gboolean more, const char *expected)
+assert_change (const KvWatchEvent *event, const char *expected)
 {
   g_auto (Page) page = { 0 };
 
-  kv_dbus_codec_write_change (begin (&page, KV_DBUS_CHANGE_TYPE), event, more);
+  kv_dbus_codec_write_change (begin (&page, KV_DBUS_CHANGE_TYPE), event);
   assert_prints (&page, expected);
 }
 
@@ -193,25 +193,26 @@ test_tells_events_by_number (void)
   g_autoptr (KvEntry) entry = entry_new ("v", -1, KV_NO_DEADLINE);
   KvWatchEvent event = { .type = KV_WATCH_SNAPSHOT, .key = "key", .entry = entry };
 
-  assert_change (&event, FALSE, "((0, 0, 'key', 'v', {'present': <true>}),)");
+  assert_change (&event, "((0, 0, 'key', 'v', {'present': <true>}),)");
   event.entry = NULL;
-  assert_change (&event, FALSE, "((0, 0, 'key', '', {'present': <false>}),)");
+  assert_change (&event, "((0, 0, 'key', '', {'present': <false>}),)");
 
   event = (KvWatchEvent){ .type = KV_WATCH_SNAPSHOT_END, .revision = 9 };
-  assert_change (&event, FALSE, "((9, 5, '', '', {}),)");
+  assert_change (&event, "((9, 5, '', '', {}),)");
 
   event = (KvWatchEvent){ .type = KV_WATCH_CHANGE,
                           .change = { .revision = 9, .kind = KV_CHANGE_PUT, .entry = entry } };
-  assert_change (&event, FALSE, "((9, 1, 'key', 'v', {}),)");
-  assert_change (&event, TRUE, "((9, 1, 'key', 'v', {'more': <true>}),)");
+  assert_change (&event, "((9, 1, 'key', 'v', {'more': <true>}),)");
+  event.change.last = TRUE;
+  assert_change (&event, "((9, 1, 'key', 'v', {}),)");
   event.change.kind = KV_CHANGE_SWAP;
-  assert_change (&event, FALSE, "((9, 3, 'key', 'v', {}),)");
+  assert_change (&event, "((9, 3, 'key', 'v', {}),)");
 
   event.change.previous = g_steal_pointer (&event.change.entry);
   event.change.kind = KV_CHANGE_DELETE;
-  assert_change (&event, FALSE, "((9, 2, 'key', '', {}),)");
+  assert_change (&event, "((9, 2, 'key', '', {}),)");
   event.change.kind = KV_CHANGE_EXPIRED;
-  assert_change (&event, FALSE, "((9, 4, 'key', '', {}),)");
+  assert_change (&event, "((9, 4, 'key', '', {}),)");
 }
 
 static void

@@ -158,6 +158,29 @@ test_cache_shares_changes (void)
     }
 }
 
+/* A change within a transaction is the last of its revision for some streams, and not for others: they share two frames. */
+static void
+test_cache_tells_ends_of_revisions_apart (void)
+{
+  g_autoptr (KvHttpFrameCache) cache = kv_http_frame_cache_new ();
+  g_auto (KvChange) change = { .revision = 9, .sequence = 300 };
+  g_autoptr (GBytes) amid = NULL;
+  g_autoptr (GBytes) last = NULL;
+  g_autoptr (GBytes) amid_again = NULL;
+  g_autoptr (GBytes) last_again = NULL;
+
+  change.entry = make_entry ("k", "v", 1);
+  amid = kv_http_frame_cache_get_change (cache, &change);
+  amid_again = kv_http_frame_cache_get_change (cache, &change);
+  change.last = TRUE;
+  last = kv_http_frame_cache_get_change (cache, &change);
+  last_again = kv_http_frame_cache_get_change (cache, &change);
+  g_assert_true (amid == amid_again);
+  g_assert_true (last == last_again);
+  assert_frame (amid, "event: PUT key k\ndata: v\n\n");
+  assert_frame (last, "id: 9\nevent: PUT key k\ndata: v\n\n");
+}
+
 static void
 test_cache_is_bounded (void)
 {
@@ -271,6 +294,7 @@ main (int argc, char *argv[])
   TEST ("a-value-cannot-leave-its-lines", test_injection);
   TEST ("nul-passes", test_nul);
   TEST ("changes", test_changes);
+  TEST ("cache-tells-ends-of-revisions-apart", test_cache_tells_ends_of_revisions_apart);
   TEST ("id-only-on-the-last-of-a-revision", test_id_only_on_the_last_of_a_revision);
   TEST ("cache/shares-changes", test_cache_shares_changes);
   TEST ("cache/is-bounded", test_cache_is_bounded);

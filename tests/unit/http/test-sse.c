@@ -265,6 +265,34 @@ test_resume_from_elsewhere (Fixture *fixture, gconstpointer unused)
     }
 }
 
+/* The id stands on what ends the revision for the stream, wherever the transaction goes on to. */
+static void
+test_id_where_a_revision_ends_for_the_stream (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (KvTransaction) transaction = kv_transaction_new (TRUE);
+  g_autoptr (KvOutcome) outcome = NULL;
+  const char *const keys[] = { "k1", "k2", "k3", "k4" };
+  const char *const targets[] = { "/watch_key/k1", "/watch_key/k2", "/watch_key/k4" };
+  int fds[G_N_ELEMENTS (targets)];
+
+  for (guint i = 0; i < G_N_ELEMENTS (targets); i++)
+    fds[i] = open_stream (fixture, targets[i], NULL);
+  settle (fixture);
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    kv_transaction_put (transaction, keys[i], "new", -1, NULL);
+  outcome = kv_store_commit (fixture->store, transaction, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (targets); i++)
+    {
+      g_autoptr (GString) text = g_string_new (NULL);
+      g_autofree char *id = g_strdup_printf ("\n\nid: %" G_GUINT64_FORMAT "\nevent: PUT",
+                                             kv_outcome_get_revision (outcome));
+
+      receive_until (fixture, fds[i], text, "data: new\n\n");
+      g_assert_nonnull (strstr (text->str, id));
+      close (fds[i]);
+    }
+}
+
 /* The number behind the last occurrence of @label. */
 static guint64
 last_number (const GString *text, const char *label)
@@ -491,6 +519,7 @@ main (int argc, char *argv[])
   TEST ("snapshot-then-changes", test_snapshot_then_changes);
   TEST ("many-keys-on-one-stream", test_many_keys);
   TEST ("resumes-after-last-event-id", test_resume);
+  TEST ("id-where-a-revision-ends-for-the-stream", test_id_where_a_revision_ends_for_the_stream);
   TEST ("unknown-last-event-id-starts-anew", test_resume_from_elsewhere);
   TEST ("slow-client-gets-all-in-order", test_slow_client_gets_all_in_order);
   TEST ("client-that-lags-too-far-starts-anew", test_client_that_lags_too_far_starts_anew);

@@ -138,6 +138,50 @@ test_marks_last (void)
   kv_change_log_free (log);
 }
 
+/* As many as are enough, and to the end of a revision. */
+static void
+test_reads_whole_revisions (void)
+{
+  KvChangeLog *log = kv_change_log_new (START, 1024, 1 << 20);
+  g_autoptr (GArray) read = g_array_new (FALSE, FALSE, sizeof (KvChange));
+  const guint lengths[] = { 1, 300, 1, 2 };
+  guint64 revision;
+  gboolean lost;
+
+  g_array_set_clear_func (read, (GDestroyNotify) kv_change_clear);
+  for (guint i = 0; i < G_N_ELEMENTS (lengths); i++)
+    {
+      g_autofree KvChange *changes = g_new0 (KvChange, lengths[i]);
+
+      for (guint j = 0; j < lengths[i]; j++)
+        changes[j] = (KvChange){ .revision = START + 1 + i,
+                                 .entry = kv_entry_new ("k", -1, "v", -1, KV_NO_DEADLINE, NULL) };
+      kv_change_log_append (log, changes, lengths[i]);
+    }
+
+  kv_change_log_read_revisions (log, 0, read, 1, &lost);
+  g_assert_cmpuint (read->len, ==, 1);
+  kv_change_log_read_revisions (log, 0, read, 2, &lost);
+  g_assert_cmpuint (read->len, ==, 301);
+  kv_change_log_read_revisions (log, 301, read, 2, &lost);
+  g_assert_cmpuint (read->len, ==, 3);
+  kv_change_log_read_revisions (log, 302, read, 64, &lost);
+  g_assert_cmpuint (read->len, ==, 2);
+  g_assert_cmpuint (kv_change_log_get_head (log, &revision), ==, 304);
+  g_assert_cmpuint (revision, ==, START + 4);
+  kv_change_log_read_revisions (log, 304, read, 64, &lost);
+  g_assert_cmpuint (read->len, ==, 0);
+  g_assert_false (lost);
+
+  for (guint i = 0; i < 1024; i++)
+    append (log, START + 5 + i, "k", 1);
+  kv_change_log_read_revisions (log, 0, read, 64, &lost);
+  g_assert_true (lost);
+  g_assert_cmpuint (read->len, ==, 0);
+  g_assert_cmpuint (kv_change_log_get_oldest (log), ==, START + 4);
+  kv_change_log_free (log);
+}
+
 typedef struct {
   KvLogReader reader;
   guint woken;
@@ -203,7 +247,7 @@ test_kept (void)
   g_assert_cmpuint (get_held (log).first, ==, 0);
   g_assert_cmpuint (get_held (log).end, ==, 1000);
   g_assert_cmpuint (get_held (log).bytes, >, 100000);
-  g_assert_cmpuint (kv_change_log_get_head (log), ==, 1000);
+  g_assert_cmpuint (kv_change_log_get_head (log, NULL), ==, 1000);
   g_assert_cmpuint (read_some (log, 0, revisions, 1000, &lost), ==, 1000);
 
   g_assert_cmpuint (kv_change_log_read_held (log, 998, changes, 3), ==, 2);
@@ -243,7 +287,7 @@ test_hidden (void)
   kv_change_log_add_reader (log, &reader);
   for (guint i = 1; i <= 10; i++)
     append (log, START + i, "k", 100);
-  g_assert_cmpuint (kv_change_log_get_head (log), ==, 0);
+  g_assert_cmpuint (kv_change_log_get_head (log, NULL), ==, 0);
   g_assert_cmpuint (read_some (log, 0, revisions, 16, &lost), ==, 0);
   g_assert_false (lost);
   g_assert_true (kv_change_log_arm (log, &reader, 0));
@@ -274,6 +318,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/store/change-log/is-bounded-by-changes", test_bounded_by_changes);
   g_test_add_func ("/store/change-log/is-bounded-by-bytes", test_bounded_by_bytes);
   g_test_add_func ("/store/change-log/finds-what-comes-after-a-revision", test_find);
+  g_test_add_func ("/store/change-log/reads-whole-revisions", test_reads_whole_revisions);
   g_test_add_func ("/store/change-log/marks-the-last-of-a-revision", test_marks_last);
   g_test_add_func ("/store/change-log/wakes-once-for-many", test_wakes_once);
   g_test_add_func ("/store/change-log/kept", test_kept);
