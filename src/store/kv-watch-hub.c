@@ -5,6 +5,7 @@
 
 #include "core/kv-entry-private.h"
 #include "core/kv-hash.h"
+#include "store/kv-prefix-tree.h"
 
 #include <string.h>
 
@@ -31,18 +32,13 @@ struct _KvWatchHub {
   guint64 seen_revision; /* of the last of them */
   GArray *window;        /* (owned) (element-type KvChange): those just before seen */
 
-  GHashTable *keys;       /* (owned) (element-type KvHubTopic): a set by text */
-  GHashTable *prefixes;   /* (owned) (element-type KvHubTopic): a set by text */
-  GArray *prefix_lengths; /* (owned) (element-type PrefixLength): each length that a prefix has */
-  GQueue ready;           /* the links of members that are to be called */
+  GHashTable *keys;     /* (owned) (element-type KvHubTopic): a set by text */
+  GHashTable *prefixes; /* (owned) (element-type KvHubTopic): a set by text */
+  KvPrefixTree *
+    beginnings; /* (owned) (element-type KvHubTopic): the same, to be found by what begins with them */
+  GQueue ready;  /* the links of members that are to be called */
   guint to_call; /* of those, how many are called before the hub reads on, or all if that is less */
 };
-
-/* A change costs a look into the prefixes for each length that there is, however many prefixes have it. */
-typedef struct {
-  gsize length;
-  guint topics;
-} PrefixLength;
 
 typedef struct {
   GSource source;
@@ -71,41 +67,6 @@ topic_free (gpointer data)
   g_clear_pointer (&topic->name, kv_entry_unref);
   g_ptr_array_unref (topic->interests);
   g_free (topic);
-}
-
-static PrefixLength *
-find_prefix_length (KvWatchHub *hub, gsize length)
-{
-  for (guint i = 0; i < hub->prefix_lengths->len; i++)
-    {
-      PrefixLength *known = &g_array_index (hub->prefix_lengths, PrefixLength, i);
-
-      if (known->length == length)
-        return known;
-    }
-  return NULL;
-}
-
-static void
-count_prefix (KvWatchHub *hub, gsize length)
-{
-  PrefixLength *known = find_prefix_length (hub, length);
-  PrefixLength first = { length, 1 };
-
-  if (known != NULL)
-    known->topics++;
-  else
-    g_array_append_val (hub->prefix_lengths, first);
-}
-
-static void
-uncount_prefix (KvWatchHub *hub, gsize length)
-{
-  PrefixLength *known = find_prefix_length (hub, length);
-
-  if (--known->topics == 0)
-    g_array_remove_index_fast (
-      hub->prefix_lengths, (guint) (known - (PrefixLength *) (gpointer) hub->prefix_lengths->data));
 }
 
 /* Runs in the writer's thread, under the log's lock: a source may be made ready from any thread. */
@@ -160,19 +121,13 @@ match (KvWatchHub *hub, const KvChange *change)
   KvEntry *key = change->entry != NULL ? change->entry : change->previous;
   KvHubTopic probe = { .text = key->bytes, .length = key->key_length, .hash = key->hash };
   KvHubTopic *topic = g_hash_table_lookup (hub->keys, &probe);
+  KvPrefixMatch beginning;
 
   if (topic != NULL)
     tell_topic (hub, topic, change);
-  for (guint i = 0; i < hub->prefix_lengths->len; i++)
-    {
-      probe.length = g_array_index (hub->prefix_lengths, PrefixLength, i).length;
-      if (probe.length > key->key_length)
-        continue;
-      probe.hash = kv_key_hash (probe.text, probe.length);
-      topic = g_hash_table_lookup (hub->prefixes, &probe);
-      if (topic != NULL)
-        tell_topic (hub, topic, change);
-    }
+  kv_prefix_match_init (&beginning, hub->beginnings, key->bytes, key->key_length);
+  while ((topic = kv_prefix_match_next (&beginning)) != NULL)
+    tell_topic (hub, topic, change);
 }
 
 /* The hub itself has fallen out of the log: whoever had read everything so far has missed something too. Those keep the
@@ -318,7 +273,7 @@ hub_new (KvStore *store, GMainContext *context)
   hub->window = new_window ();
   hub->keys = g_hash_table_new_full (hash_topic, equal_topics, topic_free, NULL);
   hub->prefixes = g_hash_table_new_full (hash_topic, equal_topics, topic_free, NULL);
-  hub->prefix_lengths = g_array_new (FALSE, FALSE, sizeof (PrefixLength));
+  hub->beginnings = kv_prefix_tree_new ();
   g_queue_init (&hub->ready);
 
   hub->source = g_source_new (&source_funcs, sizeof (HubSource));
@@ -363,8 +318,8 @@ kv_watch_hub_unref (KvWatchHub *hub)
   clear_window (hub);
   g_array_unref (hub->window);
   g_hash_table_unref (hub->keys);
+  kv_prefix_tree_free (hub->beginnings);
   g_hash_table_unref (hub->prefixes);
-  g_array_unref (hub->prefix_lengths);
   g_main_context_unref (hub->context);
   g_object_unref (hub->store);
   g_free (hub);
@@ -454,7 +409,7 @@ kv_watch_hub_subscribe_prefix (KvWatchHub *hub,
   KvHubTopic *topic = get_topic (hub->prefixes, name, TRUE);
 
   if (topic->interests->len == 0)
-    count_prefix (hub, topic->length);
+    kv_prefix_tree_insert (hub->beginnings, topic->text, topic->length, topic);
   subscribe (topic, member, interest);
 }
 
@@ -470,7 +425,7 @@ kv_watch_hub_unsubscribe (KvWatchHub *hub, KvHubInterest *interest)
     return;
 
   if (topic->is_prefix)
-    uncount_prefix (hub, topic->length);
+    kv_prefix_tree_remove (hub->beginnings, topic->text, topic->length);
   g_hash_table_remove (topic->is_prefix ? hub->prefixes : hub->keys, topic);
 }
 

@@ -346,6 +346,83 @@ bench_overwrite (guint times)
           (gssize) (resident_bytes () - before));
 }
 
+/* prefixes: what a write costs the process, the watches' context included, with watches of prefixes none of which it matches: of as
+ * many prefixes of one length, and of as many of 100 different lengths, against none at all. */
+#define PREFIX_LENGTHS 100
+
+typedef enum {
+  NO_PREFIXES,
+  ALIKE,
+  OF_MANY_LENGTHS,
+  N_CROWDS,
+} Crowd;
+
+static void
+drain (KvWatch *watch, gpointer user_data)
+{
+  KvWatchEvent event;
+
+  while (kv_watch_next (watch, &event))
+    kv_watch_event_clear (&event);
+}
+
+static void
+run_context (void)
+{
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+}
+
+/* Nanoseconds of a write. The context has a turn behind each, as where the store is not busy: that is the dearest way. */
+static double
+time_writes (KvStore *store, const char *tail, guint times)
+{
+  gint64 cpu = nanoseconds (CLOCK_PROCESS_CPUTIME_ID);
+
+  for (guint i = 0; i < times; i++)
+    {
+      char key[PREFIX_LENGTHS + 32];
+
+      g_snprintf (key, sizeof key, "user/%05u/%s", i % 10000, tail);
+      kv_store_put (store, key, "value", -1, NULL);
+      g_main_context_iteration (NULL, FALSE);
+    }
+  return (double) (nanoseconds (CLOCK_PROCESS_CPUTIME_ID) - cpu) / times;
+}
+
+static void
+bench_prefixes (guint watches)
+{
+  g_autofree char *tail = g_strnfill (PREFIX_LENGTHS, 'k');
+  KvStore *stores[N_CROWDS];
+  double best[N_CROWDS];
+
+  for (guint crowd = 0; crowd < N_CROWDS; crowd++)
+    {
+      stores[crowd] = kv_store_new ();
+      best[crowd] = G_MAXDOUBLE;
+      for (guint i = 0; crowd != NO_PREFIXES && i < watches; i++)
+        {
+          /* Where lengths differ, they are alike up to their last byte with keys that are written. */
+          g_autofree char *prefix =
+            crowd == ALIKE
+              ? g_strdup_printf ("user/x%05u/", i)
+              : g_strdup_printf ("user/%05u/%.*s!", i, (int) (i % PREFIX_LENGTHS), tail);
+          const char *prefixes[] = { prefix, NULL };
+
+          kv_watch_new (stores[crowd], NULL, prefixes, KV_WATCH_FROM_NOW, drain, NULL, NULL);
+        }
+      run_context ();
+    }
+
+  for (guint round = 0; round < 5; round++)
+    for (guint crowd = 0; crowd < N_CROWDS; crowd++)
+      best[crowd] = MIN (best[crowd], time_writes (stores[crowd], tail, 200000));
+  printf (
+    "{\"watches\": %u, \"without_ns\": %.0f, \"alike_ns\": %.0f, \"many_lengths_ns\": %.0f}\n",
+    watches, best[NO_PREFIXES], best[ALIKE], best[OF_MANY_LENGTHS]);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -362,9 +439,11 @@ main (int argc, char *argv[])
     bench_expiry (n > 0 ? n : 1000000);
   else if (g_str_equal (mode, "overwrite"))
     bench_overwrite (n > 0 ? n : 10000000);
+  else if (g_str_equal (mode, "prefixes"))
+    bench_prefixes (n > 0 ? n : 10000);
   else
     {
-      fprintf (stderr, "usage: %s get|storm|memory|expiry|overwrite [N]\n", argv[0]);
+      fprintf (stderr, "usage: %s get|storm|memory|expiry|overwrite|prefixes [N]\n", argv[0]);
       return 2;
     }
   return 0;

@@ -72,6 +72,19 @@ def measure_expiry(quick):
     return {**record, "held": held, "note": f"served late {late}, left {left}"}
 
 
+def measure_prefixes(quick):
+    runs = [run_mode("prefixes", 10000) for _ in range(1 if quick else 3)]
+    series = {
+        "no watch": [run["without_ns"] for run in runs],
+        "of one length": [run["alike_ns"] for run in runs],
+        "of 100 lengths": [run["many_lengths_ns"] for run in runs],
+    }
+    return figure(
+        "store-prefixes", f"A write beside {runs[0]['watches']:,} watches of prefixes, none of which it has", "ns", series,
+        ratio=("of 100 lengths", "no watch"), at_most=2, than="times a write without watches",
+    )
+
+
 def switches(pid):
     """How often each thread of a process has gone to sleep of itself: every wake-up ends in that."""
     counts = {}
@@ -123,7 +136,7 @@ def measure_idle(quick):
 
 
 def measure(quick):
-    parts = [measure_get, measure_storm, measure_memory, measure_overwrite, measure_idle]
+    parts = [measure_get, measure_storm, measure_memory, measure_overwrite, measure_prefixes, measure_idle]
     if not quick:
         # It waits for ten seconds twice, whatever it measures.
         parts.append(measure_expiry)
