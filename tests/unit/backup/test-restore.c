@@ -375,13 +375,14 @@ static gboolean
 answer_one (gpointer unused)
 {
   Submitted *submitted = g_queue_pop_head (&slow.queue);
-  const GError unavailable = { KV_ERROR, KV_ERROR_UNAVAILABLE, (char *) "The disk is full" };
+  g_autoptr (GError) unavailable =
+    g_error_new_literal (KV_ERROR, KV_ERROR_UNAVAILABLE, "The disk is full");
 
   if (slow.failing)
     {
       for (guint i = 0; i < submitted->length; i++)
         kv_operation_clear (&submitted->operations[i]);
-      submitted->func (submitted->store, NULL, 0, FALSE, &unavailable, submitted->user_data);
+      submitted->func (submitted->store, NULL, 0, FALSE, unavailable, submitted->user_data);
     }
   else
     __real_kv_store_submit (submitted->store, submitted->operations, submitted->length, FALSE,
