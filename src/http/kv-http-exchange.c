@@ -5,9 +5,10 @@
 
 #include "backup/kv-dump.h"
 #include "core/kv-decimal.h"
-#include "core/kv-error.h"
+#include "core/kv-error-details.h"
+#include "core/kv-timestamp.h"
+#include "http/kv-http-refusal.h"
 #include "http/kv-http-router.h"
-#include "http/kv-http-status.h"
 
 #include <string.h>
 
@@ -27,9 +28,11 @@ kv_http_exchange_init (KvHttpExchange *exchange,
   exchange->method = KV_HTTP_OTHER;
 }
 
-static void
-reset_response (KvHttpResponse *response)
+void
+kv_http_exchange_reset_response (KvHttpExchange *exchange)
 {
+  KvHttpResponse *response = &exchange->response;
+
   g_clear_pointer (&response->body_entry, kv_entry_unref);
   g_clear_pointer (&response->body_bytes, g_bytes_unref);
   response->body = NULL;
@@ -43,7 +46,7 @@ kv_http_exchange_clear (KvHttpExchange *exchange)
 {
   if (G_UNLIKELY (exchange->sink != NULL))
     exchange->route->sink->close (g_steal_pointer (&exchange->sink));
-  reset_response (&exchange->response);
+  kv_http_exchange_reset_response (exchange);
 }
 
 KvHttpMethod
@@ -150,24 +153,6 @@ get_body_limit (const KvHttpExchange *exchange)
   return MAX_IGNORED_BODY;
 }
 
-static void
-begin_text (KvHttpExchange *exchange, guint status)
-{
-  reset_response (&exchange->response);
-  exchange->response.status = status;
-  kv_http_exchange_add_header (exchange, "Content-Type", "text/plain; charset=utf-8");
-  kv_http_exchange_add_header (exchange, "X-Content-Type-Options", "nosniff");
-}
-
-static void
-fill_in_error (KvHttpExchange *exchange, const GError *error)
-{
-  char *text = g_strconcat (error->message, "\n", NULL);
-
-  begin_text (exchange, kv_http_status_from_error (error));
-  exchange->response.body_bytes = g_bytes_new_take (text, strlen (text));
-}
-
 static gboolean
 open_sink (KvHttpExchange *exchange)
 {
@@ -175,7 +160,7 @@ open_sink (KvHttpExchange *exchange)
 
   exchange->sink = exchange->route->sink->open (exchange, &error);
   if (exchange->sink == NULL)
-    fill_in_error (exchange, error);
+    kv_http_refusal_fill_in_error (error, exchange);
   return exchange->sink != NULL;
 }
 
@@ -209,7 +194,7 @@ kv_http_exchange_take_body (KvHttpExchange *exchange, const char *data, gsize le
   KvHttpSinkState state = exchange->route->sink->take (exchange->sink, data, length, &error);
 
   if (state == KV_HTTP_SINK_FAILED)
-    fill_in_error (exchange, error);
+    kv_http_refusal_fill_in_error (error, exchange);
   return state;
 }
 
@@ -222,8 +207,26 @@ kv_http_exchange_dispatch (KvHttpExchange *exchange)
 void
 kv_http_exchange_refuse (KvHttpExchange *exchange, guint status, const char *reason)
 {
-  begin_text (exchange, status);
-  exchange->response.body = kv_http_exchange_scratch (exchange, "%s\n", reason);
+  const KvHttpRefusal refusal = {
+    .type = kv_http_problem_from_status (status),
+    .status = status,
+    .detail = reason,
+    .limit = status == 413 && exchange->route != NULL ? get_body_limit (exchange) : 0,
+  };
+
+  kv_http_refusal_fill_in (&refusal, exchange);
+}
+
+void
+kv_http_exchange_refuse_busy (KvHttpExchange *exchange, const char *reason, guint retry_after)
+{
+  const KvHttpRefusal refusal = {
+    .type = KV_HTTP_PROBLEM_TOO_MANY_REQUESTS,
+    .detail = reason,
+    .retry_after = retry_after,
+  };
+
+  kv_http_refusal_fill_in (&refusal, exchange);
 }
 
 const char *
@@ -266,6 +269,23 @@ kv_http_exchange_add_revision (KvHttpExchange *exchange, guint64 revision)
 }
 
 void
+kv_http_exchange_add_entry (KvHttpExchange *exchange, const KvEntry *entry)
+{
+  gint64 deadline = kv_entry_get_deadline (entry);
+
+  kv_http_exchange_add_header (exchange, "Cache-Control", "no-cache");
+  kv_http_exchange_add_revision (exchange, kv_entry_get_revision (entry));
+  if (deadline != KV_NO_DEADLINE)
+    {
+      char text[KV_TIMESTAMP_SIZE];
+
+      kv_timestamp_format (kv_clock_to_wall (deadline), text);
+      kv_http_exchange_add_header (exchange, "KV-Expires",
+                                   kv_http_exchange_scratch (exchange, "%s", text));
+    }
+}
+
+void
 kv_http_exchange_send (KvHttpExchange *exchange, guint status)
 {
   exchange->response.status = status;
@@ -275,8 +295,32 @@ kv_http_exchange_send (KvHttpExchange *exchange, guint status)
 void
 kv_http_exchange_send_error (KvHttpExchange *exchange, const GError *error)
 {
-  fill_in_error (exchange, error);
+  kv_http_refusal_fill_in_error (error, exchange);
   exchange->carrier->send (exchange);
+}
+
+void
+kv_http_exchange_send_refusal (KvHttpExchange *exchange, const KvHttpRefusal *refusal)
+{
+  kv_http_refusal_fill_in (refusal, exchange);
+  exchange->carrier->send (exchange);
+}
+
+gboolean
+kv_http_exchange_check_value (const KvHttpExchange *exchange,
+                              gsize length,
+                              const char *subject,
+                              const char *reason,
+                              GError **error)
+{
+  GError *problem = NULL;
+
+  if (length <= exchange->context->limits->max_value_size)
+    return TRUE;
+  kv_error_set_about (&problem, KV_ERROR_TOO_LARGE, subject, "%s", reason);
+  kv_error_set_limit (problem, exchange->context->limits->max_value_size);
+  g_propagate_error (error, problem);
+  return FALSE;
 }
 
 KvHttpSpan

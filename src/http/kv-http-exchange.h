@@ -37,6 +37,7 @@ typedef struct {
 } KvHttpSpan;
 
 typedef struct _KvHttpRoute KvHttpRoute;
+typedef struct _KvHttpRefusal KvHttpRefusal;
 
 /**
  * KvHttpSocket:
@@ -123,6 +124,7 @@ typedef struct {
  * @context: the worker's
  * @method: the request's method
  * @minor_version: of HTTP/1: 0 for a client that does not know chunks
+ * @conditional: whether it has an If-Match or an If-None-Match, so that nobody else has to look for them
  * @path: the target's path as it came, not decoded
  * @query: what stands behind the first '?', or no data
  * @body: the whole body, in memory until the answer; empty where there is none, or where it has gone to a sink
@@ -140,7 +142,8 @@ struct _KvHttpExchange {
   const KvHttpCarrier *carrier;
   const KvHttpContext *context;
   KvHttpMethod method;
-  guint minor_version;
+  guint16 minor_version;
+  guint16 conditional;
   KvHttpSpan path;
   KvHttpSpan query;
   KvHttpSpan body;
@@ -200,9 +203,25 @@ void kv_http_exchange_dispatch (KvHttpExchange *exchange);
  * @status: an HTTP status code, 400 or higher
  * @reason: static text for the person who sent the request, one line without its end
  *
- * Fills in an error response with a plain text body. Does not send it.
+ * Fills in an error response, as kv_http_refusal_fill_in() has it. Does not send it.
  */
 void kv_http_exchange_refuse (KvHttpExchange *exchange, guint status, const char *reason);
+
+/**
+ * kv_http_exchange_refuse_busy:
+ * @reason: as kv_http_exchange_refuse() has it
+ * @retry_after: in how many seconds the client's allowance will do
+ *
+ * The same with 429 and `Retry-After`.
+ */
+void kv_http_exchange_refuse_busy (KvHttpExchange *exchange, const char *reason, guint retry_after);
+
+/**
+ * kv_http_exchange_reset_response:
+ *
+ * Forgets all that has been filled in but the status.
+ */
+void kv_http_exchange_reset_response (KvHttpExchange *exchange);
 
 /* For routes. */
 
@@ -239,6 +258,14 @@ const char *kv_http_exchange_scratch (KvHttpExchange *exchange, const char *form
 void kv_http_exchange_add_revision (KvHttpExchange *exchange, guint64 revision);
 
 /**
+ * kv_http_exchange_add_entry:
+ *
+ * Adds the headers of an answer under `/v1` about a key that holds @entry: its revision, and when it expires, if it does. That
+ * may be seen to have changed only by asking again, so nothing between here and the client is to keep it.
+ */
+void kv_http_exchange_add_entry (KvHttpExchange *exchange, const KvEntry *entry);
+
+/**
  * kv_http_exchange_send:
  * @status: with whatever headers and body have been set
  */
@@ -248,9 +275,29 @@ void kv_http_exchange_send (KvHttpExchange *exchange, guint status);
  * kv_http_exchange_send_error:
  * @error: a #KvError
  *
- * Sends @error with the status that the one table has for it, and its message as a plain text body.
+ * Sends @error as the one table has it, see kv_http_problem_from_error().
  */
 void kv_http_exchange_send_error (KvHttpExchange *exchange, const GError *error);
+
+/**
+ * kv_http_exchange_send_refusal:
+ *
+ * Sends a refusal that is more than an error.
+ */
+void kv_http_exchange_send_refusal (KvHttpExchange *exchange, const KvHttpRefusal *refusal);
+
+/**
+ * kv_http_exchange_check_value:
+ * @length: bytes of a value
+ * @subject: (nullable): what it is called where it came from
+ * @reason: what to say when it is too long
+ * @error: set to %KV_ERROR_TOO_LARGE when it is
+ */
+gboolean kv_http_exchange_check_value (const KvHttpExchange *exchange,
+                                       gsize length,
+                                       const char *subject,
+                                       const char *reason,
+                                       GError **error);
 
 /**
  * kv_http_exchange_get_header:

@@ -3,8 +3,11 @@
  */
 #include "http/kv-http-json.h"
 
-#include "core/kv-error.h"
+#include "core/kv-error-details.h"
 #include "core/kv-json-text.h"
+
+/* So many characters of a member's name are told to its sender. */
+#define MAX_TOLD 64
 
 static gboolean
 refuse (GError **error, KvError code, const char *reason)
@@ -61,13 +64,26 @@ kv_http_json_get_string (const json_t *object, const char *name, KvHttpSpan *tex
   const json_t *member = json_object_get (object, name);
 
   if (!json_is_string (member))
-    {
-      g_set_error (error, KV_ERROR, KV_ERROR_UNPROCESSABLE,
-                   member == NULL ? "The member \"%s\" is missing" : "\"%s\" must be a string",
-                   name);
-      return FALSE;
-    }
+    return kv_error_set_about (
+      error, KV_ERROR_UNPROCESSABLE, name,
+      member == NULL ? "The member \"%s\" is missing" : "\"%s\" must be a string", name);
   text->data = json_string_value (member);
   text->length = json_string_length (member);
+  return TRUE;
+}
+
+gboolean
+kv_http_json_check_members (const json_t *object, const char *const *names, GError **error)
+{
+  const char *name;
+  json_t *value;
+
+  json_object_foreach ((json_t *) object, name, value) if (!g_strv_contains (names, name))
+  {
+    g_autofree char *told = g_utf8_substring (name, 0, MIN (g_utf8_strlen (name, -1), MAX_TOLD));
+
+    return kv_error_set_about (error, KV_ERROR_UNPROCESSABLE, told,
+                               "There is no member \"%s\" here", told);
+  }
   return TRUE;
 }

@@ -30,9 +30,20 @@ json_t *kv_http_json_parse (KvHttpSpan body, GError **error);
  * @object: an object
  * @name: the member's name
  * @text: (out): its text, borrowed from @object; it may hold U+0000
- * @error: set to %KV_ERROR_UNPROCESSABLE when there is no such member, or it is no string
+ * @error: set to %KV_ERROR_UNPROCESSABLE, with @name as its subject, when there is no such member, or it is no string
  */
 gboolean
 kv_http_json_get_string (const json_t *object, const char *name, KvHttpSpan *text, GError **error);
+
+/**
+ * kv_http_json_check_members:
+ * @object: an object
+ * @names: (array zero-terminated=1): the members that it may have
+ * @error: set to %KV_ERROR_UNPROCESSABLE, with the member's name as its subject, when it has another
+ *
+ * For the routes under `/v1`, which read over nothing.
+ */
+gboolean
+kv_http_json_check_members (const json_t *object, const char *const *names, GError **error);
 
 G_END_DECLS

@@ -47,12 +47,20 @@ static const KvHttpRoute routes[] = {
 static const KvHttpRoute options_route =
   ROUTE ("*", KV_HTTP_OPTIONS, answer_options, KV_HTTP_BODY_NONE);
 
-static gboolean
+gboolean
+kv_http_router_has_key (const KvHttpRoute *route)
+{
+  return route->pattern[route->prefix] != '\0';
+}
+
+/* The byte behind the first slash tells most of them apart. */
+static inline gboolean
 matches (const KvHttpRoute *route, KvHttpSpan path)
 {
-  if (path.length < route->prefix || memcmp (path.data, route->pattern, route->prefix) != 0)
+  if (path.length < route->prefix || path.data[1] != route->pattern[1]
+      || memcmp (path.data, route->pattern, route->prefix) != 0)
     return FALSE;
-  if (route->pattern[route->prefix] == '\0')
+  if (!kv_http_router_has_key (route))
     return path.length == route->prefix;
   return memchr (path.data + route->prefix, '/', path.length - route->prefix) == NULL;
 }

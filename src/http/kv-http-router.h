@@ -61,6 +61,13 @@ struct _KvHttpRoute {
 const KvHttpRoute *kv_http_router_find (KvHttpSpan path, KvHttpMethod method, gboolean *known);
 
 /**
+ * kv_http_router_has_key:
+ *
+ * Returns: whether the pattern of @route ends with `{key}`
+ */
+gboolean kv_http_router_has_key (const KvHttpRoute *route);
+
+/**
  * kv_http_router_get_segment:
  * @exchange: one whose route's pattern ends with `{key}`
  *

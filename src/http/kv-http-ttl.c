@@ -3,7 +3,7 @@
  */
 #include "http/kv-http-ttl.h"
 
-#include "core/kv-error.h"
+#include "core/kv-error-details.h"
 #include "http/kv-http-uri.h"
 
 gint64
@@ -27,11 +27,8 @@ kv_http_ttl_from_query (KvHttpSpan query, gint64 *deadline, GError **error)
   if (text.data == NULL)
     return TRUE;
   if (!kv_http_uri_parse_decimal (text, &seconds))
-    {
-      g_set_error_literal (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
-                           "\"ttl\" is a whole number of seconds, 0 or more");
-      return FALSE;
-    }
+    return kv_error_set_about (error, KV_ERROR_INVALID_ARGUMENT, "ttl",
+                               "\"ttl\" is a whole number of seconds, 0 or more");
   *deadline = kv_http_ttl_to_deadline (seconds);
   return TRUE;
 }

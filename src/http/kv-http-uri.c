@@ -3,28 +3,26 @@
  */
 #include "http/kv-http-uri.h"
 
-#include "core/kv-error.h"
+#include "core/kv-error-details.h"
 
 #include <string.h>
 
-typedef enum {
-  DECODED,
-  BROKEN_ESCAPE,
-  NO_ROOM,
-} Decoded;
-
-static Decoded
-decode (KvHttpSpan text, gboolean plus_is_space, char *buffer, gsize size, gsize *length)
+KvHttpDecoded
+kv_http_uri_decode (KvHttpSpan text,
+                    gboolean plus_is_space,
+                    char *buffer,
+                    gsize size,
+                    gsize *length)
 {
   gsize used = 0;
 
   if (!plus_is_space && memchr (text.data, '%', text.length) == NULL)
     {
       if (text.length > size)
-        return NO_ROOM;
+        return KV_HTTP_NO_ROOM;
       memcpy (buffer, text.data, text.length);
       *length = text.length;
-      return DECODED;
+      return KV_HTTP_DECODED;
     }
 
   for (gsize i = 0; i < text.length; i++)
@@ -37,34 +35,34 @@ decode (KvHttpSpan text, gboolean plus_is_space, char *buffer, gsize size, gsize
           int low = i + 2 < text.length ? g_ascii_xdigit_value (text.data[i + 2]) : -1;
 
           if (high < 0 || low < 0)
-            return BROKEN_ESCAPE;
+            return KV_HTTP_BROKEN_ESCAPE;
           c = (char) (high << 4 | low);
           i += 2;
         }
       else if (c == '+' && plus_is_space)
         c = ' ';
       if (used == size)
-        return NO_ROOM;
+        return KV_HTTP_NO_ROOM;
       buffer[used++] = c;
     }
   *length = used;
-  return DECODED;
+  return KV_HTTP_DECODED;
 }
 
 gboolean
 kv_http_uri_decode_key (KvHttpSpan segment, KvHttpKey *key, GError **error)
 {
-  switch (decode (segment, FALSE, key->text, KV_KEY_MAX_BYTES, &key->length))
+  switch (kv_http_uri_decode (segment, FALSE, key->text, KV_KEY_MAX_BYTES, &key->length))
     {
-    case BROKEN_ESCAPE:
+    case KV_HTTP_BROKEN_ESCAPE:
       g_set_error_literal (error, KV_ERROR, KV_ERROR_INVALID_KEY,
                            "The path holds a '%' that two hexadecimal digits do not follow");
       return FALSE;
-    case NO_ROOM:
+    case KV_HTTP_NO_ROOM:
       g_set_error (error, KV_ERROR, KV_ERROR_INVALID_KEY, "The key is longer than %d bytes",
                    KV_KEY_MAX_BYTES);
       return FALSE;
-    case DECODED:
+    case KV_HTTP_DECODED:
       break;
     }
   key->text[key->length] = '\0';
@@ -79,19 +77,12 @@ is_named (KvHttpSpan text, const char *name)
   char decoded[32];
   gsize length;
 
-  return decode (text, TRUE, decoded, sizeof decoded, &length) == DECODED && length == strlen (name)
-         && memcmp (decoded, name, length) == 0;
+  return kv_http_uri_decode (text, TRUE, decoded, sizeof decoded, &length) == KV_HTTP_DECODED
+         && length == strlen (name) && memcmp (decoded, name, length) == 0;
 }
 
-/* A parameter of a query, neither name nor value decoded. */
-typedef struct {
-  KvHttpSpan name;
-  KvHttpSpan value;
-} Parameter;
-
-/* Takes the first parameter of @rest off it. Returns FALSE at its end. */
-static gboolean
-next_parameter (KvHttpSpan *rest, Parameter *parameter)
+gboolean
+kv_http_uri_next_pair (KvHttpSpan *rest, KvHttpPair *pair)
 {
   const char *start = rest->data;
   const char *end, *stop, *equals;
@@ -103,30 +94,9 @@ next_parameter (KvHttpSpan *rest, Parameter *parameter)
   *rest = stop != NULL ? (KvHttpSpan){ stop + 1, end - stop - 1 } : (KvHttpSpan){ NULL, 0 };
   stop = stop != NULL ? stop : end;
   equals = memchr (start, '=', stop - start);
-  parameter->name = (KvHttpSpan){ start, (equals != NULL ? equals : stop) - start };
-  start = equals != NULL ? equals + 1 : stop;
-  parameter->value = (KvHttpSpan){ start, stop - start };
-  return TRUE;
-}
-
-gboolean
-kv_http_uri_check_parameters (KvHttpSpan query, const char *const *names, GError **error)
-{
-  Parameter parameter;
-
-  while (next_parameter (&query, &parameter))
-    {
-      const char *const *name = names;
-
-      while (*name != NULL && !is_named (parameter.name, *name))
-        name++;
-      if (*name == NULL && parameter.name.length + parameter.value.length > 0)
-        {
-          g_set_error_literal (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
-                               "The query has a parameter that this does not know");
-          return FALSE;
-        }
-    }
+  pair->name = (KvHttpSpan){ start, (equals != NULL ? equals : stop) - start };
+  pair->value =
+    equals != NULL ? (KvHttpSpan){ equals + 1, stop - equals - 1 } : (KvHttpSpan){ NULL, 0 };
   return TRUE;
 }
 
@@ -138,25 +108,21 @@ kv_http_uri_get_parameter (KvHttpSpan query,
                            KvHttpSpan *value,
                            GError **error)
 {
-  Parameter parameter;
+  KvHttpPair pair;
 
   *value = (KvHttpSpan){ NULL, 0 };
-  while (next_parameter (&query, &parameter))
+  while (kv_http_uri_next_pair (&query, &pair))
     {
-      if (!is_named (parameter.name, name))
+      if (!is_named (pair.name, name))
         continue;
       if (value->data != NULL)
-        {
-          g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
-                       "The parameter \"%s\" is there more than once", name);
-          return FALSE;
-        }
-      if (decode (parameter.value, TRUE, buffer, size, &value->length) != DECODED)
-        {
-          g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
-                       "The parameter \"%s\" cannot be read", name);
-          return FALSE;
-        }
+        return kv_error_set_about (error, KV_ERROR_INVALID_ARGUMENT, name,
+                                   "The parameter \"%s\" is there more than once", name);
+      if (pair.value.data == NULL)
+        pair.value.data = "";
+      if (kv_http_uri_decode (pair.value, TRUE, buffer, size, &value->length) != KV_HTTP_DECODED)
+        return kv_error_set_about (error, KV_ERROR_INVALID_ARGUMENT, name,
+                                   "The parameter \"%s\" cannot be read", name);
       value->data = buffer;
     }
   return TRUE;

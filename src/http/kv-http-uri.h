@@ -20,6 +20,54 @@ typedef struct {
 } KvHttpKey;
 
 /**
+ * KvHttpDecoded:
+ * @KV_HTTP_DECODED: it is done
+ * @KV_HTTP_BROKEN_ESCAPE: a '%' stands there that two hexadecimal digits do not follow
+ * @KV_HTTP_NO_ROOM: it does not fit
+ */
+typedef enum {
+  KV_HTTP_DECODED,
+  KV_HTTP_BROKEN_ESCAPE,
+  KV_HTTP_NO_ROOM,
+} KvHttpDecoded;
+
+/**
+ * kv_http_uri_decode:
+ * @text: with data
+ * @plus_is_space: as HTML forms have it, where a path does not
+ * @buffer: (out caller-allocates) (array length=size): where it goes, without a NUL
+ * @length: (out): its bytes
+ *
+ * Decodes percent escapes, once. What comes out may be any bytes.
+ */
+KvHttpDecoded kv_http_uri_decode (KvHttpSpan text,
+                                  gboolean plus_is_space,
+                                  char *buffer,
+                                  gsize size,
+                                  gsize *length);
+
+/**
+ * KvHttpPair:
+ * @name: a parameter's name
+ * @value: its value; without data where there is no '='
+ *
+ * A parameter of a query, neither name nor value decoded.
+ */
+typedef struct {
+  KvHttpSpan name;
+  KvHttpSpan value;
+} KvHttpPair;
+
+/**
+ * kv_http_uri_next_pair:
+ * @rest: (inout): a query as it came, or no data; then what is left of it
+ * @pair: (out): its first parameter; one of which both name and value may be empty, as in `a=1&&b=2`
+ *
+ * Returns: %FALSE at the end
+ */
+gboolean kv_http_uri_next_pair (KvHttpSpan *rest, KvHttpPair *pair);
+
+/**
  * kv_http_uri_decode_key:
  * @segment: a path segment as it came
  * @key: (out caller-allocates): the key
@@ -48,16 +96,6 @@ gboolean kv_http_uri_get_parameter (KvHttpSpan query,
                                     gsize size,
                                     KvHttpSpan *value,
                                     GError **error);
-
-/**
- * kv_http_uri_check_parameters:
- * @query: a query as it came, or no data
- * @names: (array zero-terminated=1): the parameters that there may be
- * @error: set to %KV_ERROR_INVALID_ARGUMENT when there is another
- *
- * For routes that would do harm by reading over a parameter whose name was misspelt.
- */
-gboolean kv_http_uri_check_parameters (KvHttpSpan query, const char *const *names, GError **error);
 
 /**
  * kv_http_uri_parse_decimal:

@@ -196,7 +196,7 @@ class TestRestore:
         assert (response.json["revision"] == revision) is bool(dry_run)
         assert {key: entry["value"] for key, entry in dump(daemon).items()} == left
 
-    @pytest.mark.parametrize("query", ["?mode=", "?mode=Replace", "?mode=merge&mode=merge", "?dry_run=1", "?dry_run", "?dryrun=true", "?mode=merge&x=1", "?mode=%zz"])
+    @pytest.mark.parametrize("query", ["?mode=", "?mode=Replace", "?mode=merge&mode=merge", "?dry_run=1", "?dry_run=", "?dry_run&dry_run", "?dryrun=true", "?mode=merge&x=1", "?mode=%zz"])
     def test_refuses_what_it_does_not_know(self, start_kvstored, query):
         daemon = start_kvstored()
         assert restore(daemon, make_dump(MODES_ENTRIES), query).status == 400
@@ -234,11 +234,12 @@ class TestRestore:
             connection.send_while_read(build_request("POST", "/v1/restore", text, NDJSON))
             response = connection.read_response()
         assert response.status == status
-        assert response.text.startswith(message)
+        assert response.headers["Content-Type"] == "application/problem+json"
+        assert response.json["detail"].startswith(message)
 
     def test_bad_utf8(self, start_kvstored):
         response = restore(start_kvstored(), HEAD.encode() + b'{"key":"k","value":"\xff"}\n')
-        assert response.status == 400 and response.text.startswith("Line 2: ")
+        assert response.status == 400 and response.json["detail"].startswith("Line 2: ")
 
     def test_first_error_is_answered_at_once(self, start_kvstored):
         daemon = start_kvstored()
@@ -246,7 +247,7 @@ class TestRestore:
             connection.send(build_request("POST", "/v1/restore", None, {**NDJSON, "Content-Length": "1000000000"}))
             connection.send((HEAD + "nonsense\n").encode())
             response = connection.read_response()
-            assert response.status == 400 and response.text.startswith("Line 2: ")
+            assert response.status == 400 and response.json["detail"].startswith("Line 2: ")
             assert response.headers["Connection"] == "close"
             assert connection.is_at_end()
 

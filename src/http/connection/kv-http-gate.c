@@ -41,7 +41,7 @@ begin_exchange (KvHttpConnection *connection)
 
 /* The bytes may have moved since: called whenever somebody is about to look at them. */
 static void
-bind_exchange (KvHttpConnection *connection)
+bind_target (KvHttpConnection *connection)
 {
   KvHttpRequest *request = connection->request;
   const KvHttpHead *head = &request->head;
@@ -51,13 +51,25 @@ bind_exchange (KvHttpConnection *connection)
   exchange->path = kv_http_head_get_span (data, head->path);
   if (head->has_query)
     exchange->query = kv_http_head_get_span (data, head->query);
-  exchange->body = (KvHttpSpan){ data + head->length, request->body_length };
+}
+
+static void
+bind_exchange (KvHttpConnection *connection)
+{
+  KvHttpRequest *request = connection->request;
+
+  bind_target (connection);
+  request->exchange.body =
+    (KvHttpSpan){ kv_http_buffer_peek (&connection->in) + request->head.length,
+                  request->body_length };
 }
 
 void
 kv_http_gate_refuse (KvHttpConnection *connection, guint status, const char *reason)
 {
-  if (connection->state != KV_HTTP_CONNECTION_READING_BODY)
+  if (connection->state == KV_HTTP_CONNECTION_READING_BODY)
+    bind_target (connection);
+  else
     begin_exchange (connection);
   kv_http_exchange_refuse (&connection->request->exchange, status, reason);
   send_response (connection, -1);
@@ -89,13 +101,12 @@ admit (KvHttpConnection *connection)
   bind_exchange (connection);
   method = kv_http_head_get_span (kv_http_buffer_peek (&connection->in), head->method);
   exchange->method = kv_http_method_parse (method.data, method.length);
-  exchange->minor_version = head->minor_version;
+  exchange->minor_version = (guint16) head->minor_version;
+  exchange->conditional = head->conditional != FALSE;
 
   if (!kv_rate_bucket_admit (connection->bucket, 1, &retry_after))
     {
-      kv_http_exchange_refuse (exchange, 429, "Too many requests; see Retry-After");
-      kv_http_exchange_add_header (exchange, "Retry-After",
-                                   kv_http_exchange_scratch (exchange, "%u", retry_after));
+      kv_http_exchange_refuse_busy (exchange, "Too many requests; see Retry-After", retry_after);
       return FALSE;
     }
   if (!kv_http_exchange_admit (exchange, &request->body_limit))
@@ -284,6 +295,7 @@ pass_body_on (KvHttpConnection *connection)
     return TRUE;
 
   request->body_length += produced;
+  bind_target (connection);
   state = kv_http_exchange_take_body (&request->exchange,
                                       kv_http_buffer_peek (&connection->in) + begin, produced);
   kv_http_buffer_cut (&connection->in, begin, consumed);

@@ -3,7 +3,7 @@
  */
 #include "http/routes/kv-route-batch.h"
 
-#include "core/kv-error.h"
+#include "core/kv-error-details.h"
 #include "core/kv-json-text.h"
 #include "http/kv-http-json.h"
 #include "http/kv-http-ttl.h"
@@ -24,16 +24,16 @@ read_deadline (const json_t *entry, gint64 *deadline, GError **error)
   if (ttl == NULL || json_is_null (ttl))
     return TRUE;
   if (!json_is_integer (ttl) || json_integer_value (ttl) < 0)
-    return refuse_entry (error, KV_ERROR_UNPROCESSABLE,
-                         "\"ttl\" must be a whole number of seconds, 0 or more");
+    return kv_error_set_about (error, KV_ERROR_UNPROCESSABLE, "ttl",
+                               "\"ttl\" must be a whole number of seconds, 0 or more");
   *deadline = kv_http_ttl_to_deadline ((guint64) json_integer_value (ttl));
   return TRUE;
 }
 
 static gboolean
-read_put (const json_t *entry,
+read_put (const KvHttpExchange *exchange,
+          const json_t *entry,
           KvHttpSpan key,
-          gsize max_value,
           KvOperation *operation,
           GError **error)
 {
@@ -41,16 +41,19 @@ read_put (const json_t *entry,
   gint64 deadline;
 
   if (!kv_http_json_get_string (entry, "value", &value, error)
-      || !read_deadline (entry, &deadline, error))
+      || !read_deadline (entry, &deadline, error)
+      || !kv_http_exchange_check_value (exchange, value.length, "value", "The value is too long",
+                                        error))
     return FALSE;
-  if (value.length > max_value)
-    return refuse_entry (error, KV_ERROR_TOO_LARGE, "The value is too long");
   return kv_operation_init_put (operation, key.data, (gssize) key.length, value.data,
                                 (gssize) value.length, deadline, error);
 }
 
 static gboolean
-read_entry (const json_t *entry, gsize max_value, KvOperation *operation, GError **error)
+read_entry (const KvHttpExchange *exchange,
+            const json_t *entry,
+            KvOperation *operation,
+            GError **error)
 {
   KvHttpSpan method, key;
 
@@ -64,7 +67,7 @@ read_entry (const json_t *entry, gsize max_value, KvOperation *operation, GError
     case KV_HTTP_GET:
       return kv_operation_init (operation, KV_OPERATION_GET, key.data, (gssize) key.length, error);
     case KV_HTTP_PUT:
-      return read_put (entry, key, max_value, operation, error);
+      return read_put (exchange, entry, key, operation, error);
     case KV_HTTP_DELETE:
       return kv_operation_init (operation, KV_OPERATION_DELETE, key.data, (gssize) key.length,
                                 error);
@@ -74,21 +77,42 @@ read_entry (const json_t *entry, gsize max_value, KvOperation *operation, GError
     case KV_HTTP_OTHER:
       break;
     }
-  return refuse_entry (error, KV_ERROR_UNPROCESSABLE, "\"method\" must be GET, PUT or DELETE");
+  return kv_error_set_about (error, KV_ERROR_UNPROCESSABLE, "method",
+                             "\"method\" must be GET, PUT or DELETE");
 }
 
 /* Whatever is wrong with an entry, the request as a whole cannot be processed; only a value over
- * its limit keeps the status that it has elsewhere. */
+ * its limit keeps the status that it has elsewhere. Programs are told where it is by a JSON pointer (RFC 6901). */
 static void
 name_entry (GError *error, gsize index)
 {
+  const char *member = kv_error_get_subject (error);
+  g_autofree char *pointer = NULL;
+
+  if (member == NULL && error->code == KV_ERROR_INVALID_KEY)
+    member = "key";
+  if (member == NULL && error->code == KV_ERROR_INVALID_VALUE)
+    member = "value";
+  pointer = g_strdup_printf ("/%" G_GSIZE_FORMAT "%s%s", index, member != NULL ? "/" : "",
+                             member != NULL ? member : "");
+  kv_error_set_subject (error, pointer);
   if (error->code != KV_ERROR_TOO_LARGE)
     error->code = KV_ERROR_UNPROCESSABLE;
   g_prefix_error (&error, "Entry %" G_GSIZE_FORMAT " of the batch: ", index);
 }
 
+static void
+refuse_length (guint most, GError **error)
+{
+  GError *problem =
+    g_error_new (KV_ERROR, KV_ERROR_TOO_LARGE, "A batch has %u entries at most", most);
+
+  kv_error_set_limit (problem, most);
+  g_propagate_error (error, problem);
+}
+
 static KvTransaction *
-read_batch (const json_t *body, const KvHttpLimits *limits, GError **error)
+read_batch (const KvHttpExchange *exchange, const json_t *body, GError **error)
 {
   g_autoptr (KvTransaction) batch = kv_transaction_new (FALSE);
   gsize length = json_array_size (body);
@@ -98,10 +122,9 @@ read_batch (const json_t *body, const KvHttpLimits *limits, GError **error)
       refuse_entry (error, KV_ERROR_UNPROCESSABLE, "The body must be an array");
       return NULL;
     }
-  if (length > limits->max_batch)
+  if (length > exchange->context->limits->max_batch)
     {
-      g_set_error (error, KV_ERROR, KV_ERROR_TOO_LARGE, "A batch has %u entries at most",
-                   limits->max_batch);
+      refuse_length (exchange->context->limits->max_batch, error);
       return NULL;
     }
   for (gsize i = 0; i < length; i++)
@@ -109,7 +132,7 @@ read_batch (const json_t *body, const KvHttpLimits *limits, GError **error)
       g_auto (KvOperation) operation = { 0 };
       GError *problem = NULL;
 
-      if (!read_entry (json_array_get (body, i), limits->max_value_size, &operation, &problem))
+      if (!read_entry (exchange, json_array_get (body, i), &operation, &problem))
         {
           name_entry (problem, i);
           g_propagate_error (error, problem);
@@ -200,9 +223,7 @@ submit (KvHttpExchange *exchange, KvTransaction *batch)
            && !kv_rate_bucket_admit (exchange->bucket, length / KV_RATE_ENTRIES_A_REQUEST,
                                      &retry_after))
     {
-      kv_http_exchange_refuse (exchange, 429, "Too many requests");
-      kv_http_exchange_add_header (exchange, "Retry-After",
-                                   kv_http_exchange_scratch (exchange, "%u", retry_after));
+      kv_http_exchange_refuse_busy (exchange, "Too many requests", retry_after);
       kv_http_exchange_send (exchange, 429);
     }
   else
@@ -217,7 +238,7 @@ kv_route_batch_post (KvHttpExchange *exchange)
   g_autoptr (KvTransaction) batch = NULL;
 
   if (body != NULL)
-    batch = read_batch (body, exchange->context->limits, &error);
+    batch = read_batch (exchange, body, &error);
   if (batch != NULL)
     submit (exchange, batch);
   else

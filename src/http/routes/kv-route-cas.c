@@ -49,13 +49,10 @@ read_swap (KvHttpExchange *exchange, const json_t *body, KvOperation *operation,
       return FALSE;
     }
   if (!kv_http_json_get_string (body, "expected", &expected, error)
-      || !kv_http_json_get_string (body, "new", &value, error))
+      || !kv_http_json_get_string (body, "new", &value, error)
+      || !kv_http_exchange_check_value (exchange, value.length, "new", "The new value is too long",
+                                        error))
     return FALSE;
-  if (value.length > exchange->context->limits->max_value_size)
-    {
-      g_set_error_literal (error, KV_ERROR, KV_ERROR_TOO_LARGE, "The new value is too long");
-      return FALSE;
-    }
   return kv_operation_init_swap (operation, key.text, (gssize) key.length, expected.data,
                                  expected.length, value.data, (gssize) value.length, error);
 }

@@ -5,7 +5,7 @@
 
 #include "backup/kv-dump-writer.h"
 #include "backup/kv-dump.h"
-#include "http/kv-http-uri.h"
+#include "http/kv-http-parameters.h"
 #include "http/stream/kv-http-dump.h"
 
 static void
@@ -23,12 +23,11 @@ add_headers (KvHttpExchange *exchange, guint64 revision)
 void
 kv_route_dump_get (KvHttpExchange *exchange)
 {
-  static const char *const no_names[] = { NULL };
   KvStore *store = exchange->context->store;
   g_autoptr (GError) error = NULL;
   KvDumpWriter *writer;
 
-  if (!kv_http_uri_check_parameters (exchange->query, no_names, &error))
+  if (!kv_http_parameters_read_none (exchange->query, &error))
     {
       kv_http_exchange_send_error (exchange, error);
       return;

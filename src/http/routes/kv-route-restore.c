@@ -5,9 +5,7 @@
 
 #include "backup/kv-restore.h"
 #include "core/kv-error.h"
-#include "http/kv-http-uri.h"
-
-#include <string.h>
+#include "http/kv-http-parameters.h"
 
 typedef struct {
   KvHttpExchange *exchange; /* (borrowed): it has this as its sink */
@@ -17,40 +15,29 @@ typedef struct {
   gboolean whole; /* all of the body has come */
 } Sink;
 
-/* Reads a parameter that is one of two words, the first of which goes without saying. */
-static gboolean
-read_choice (KvHttpSpan query,
-             const char *name,
-             const char *first,
-             const char *second,
-             gboolean *is_second,
-             GError **error)
-{
-  char buffer[16];
-  KvHttpSpan text;
-
-  if (!kv_http_uri_get_parameter (query, name, buffer, sizeof buffer, &text, error))
-    return FALSE;
-  *is_second = text.length == strlen (second) && memcmp (text.data, second, text.length) == 0;
-  if (text.data == NULL || *is_second
-      || (text.length == strlen (first) && memcmp (text.data, first, text.length) == 0))
-    return TRUE;
-  g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT, "\"%s\" is %s or %s", name, first,
-               second);
-  return FALSE;
-}
-
 static gboolean
 read_options (KvHttpExchange *exchange, KvRestoreOptions *options, GError **error)
 {
-  static const char *const names[] = { "mode", "dry_run", NULL };
-  gboolean replace;
+  enum {
+    MODE,
+    DRY_RUN,
+    N_PARAMETERS
+  };
+  static const char *const modes[] = {
+    [KV_RESTORE_MERGE] = "merge",
+    [KV_RESTORE_REPLACE] = "replace",
+    NULL,
+  };
+  static const KvHttpParameter parameters[N_PARAMETERS] = {
+    [MODE] = { "mode", KV_HTTP_PARAMETER_CHOICE, .choices = modes },
+    [DRY_RUN] = { "dry_run", KV_HTTP_PARAMETER_FLAG },
+  };
+  KvHttpArgument arguments[N_PARAMETERS];
 
-  if (!kv_http_uri_check_parameters (exchange->query, names, error)
-      || !read_choice (exchange->query, "mode", "merge", "replace", &replace, error)
-      || !read_choice (exchange->query, "dry_run", "false", "true", &options->dry_run, error))
+  if (!kv_http_parameters_read (exchange->query, parameters, N_PARAMETERS, arguments, error))
     return FALSE;
-  options->mode = replace ? KV_RESTORE_REPLACE : KV_RESTORE_MERGE;
+  options->mode = arguments[MODE].given ? (KvRestoreMode) arguments[MODE].choice : KV_RESTORE_MERGE;
+  options->dry_run = arguments[DRY_RUN].flag;
   options->max_value = exchange->context->limits->max_value_size;
   return TRUE;
 }

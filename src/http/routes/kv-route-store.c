@@ -3,7 +3,6 @@
  */
 #include "http/routes/kv-route-store.h"
 
-#include "core/kv-error.h"
 #include "http/kv-http-router.h"
 #include "http/kv-http-ttl.h"
 #include "http/kv-http-uri.h"
@@ -69,11 +68,8 @@ read_put (KvHttpExchange *exchange, KvOperation *operation, GError **error)
   if (!read_key (exchange, &key, error)
       || !kv_http_ttl_from_query (exchange->query, &deadline, error))
     return FALSE;
-  if (value.length > exchange->context->limits->max_value_size)
-    {
-      g_set_error_literal (error, KV_ERROR, KV_ERROR_TOO_LARGE, "The value is too long");
-      return FALSE;
-    }
+  if (!kv_http_exchange_check_value (exchange, value.length, NULL, "The value is too long", error))
+    return FALSE;
   return kv_operation_init_put (operation, key.text, (gssize) key.length,
                                 value.data != NULL ? value.data : "", (gssize) value.length,
                                 deadline, error);

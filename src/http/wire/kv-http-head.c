@@ -67,7 +67,8 @@ typedef enum {
   FIELD_CONNECTION,
   FIELD_RANGE,
   FIELD_UPGRADE,
-  FIELD_SINGLE, /* and all that follow: to be given once, and for the routes to read */
+  FIELD_CONDITION,
+  FIELD_SINGLE, /* to be given once, and for the routes to read */
 } KnownField;
 
 typedef struct {
@@ -92,9 +93,9 @@ static const Known known_fields[] = {
   KNOWN ("authorization", FIELD_SINGLE),
   KNOWN ("content-encoding", FIELD_SINGLE),
   KNOWN ("content-type", FIELD_SINGLE),
-  KNOWN ("if-match", FIELD_SINGLE),
+  KNOWN ("if-match", FIELD_CONDITION),
   KNOWN ("if-modified-since", FIELD_SINGLE),
-  KNOWN ("if-none-match", FIELD_SINGLE),
+  KNOWN ("if-none-match", FIELD_CONDITION),
   KNOWN ("if-range", FIELD_SINGLE),
   KNOWN ("if-unmodified-since", FIELD_SINGLE),
   KNOWN ("last-event-id", FIELD_SINGLE),
@@ -324,6 +325,9 @@ parse_known (Parser *parser, KnownField field, const char *value, gsize length)
       return parse_connection (parser, value, length);
     case FIELD_UPGRADE:
       head->upgrades = TRUE;
+      return TRUE;
+    case FIELD_CONDITION:
+      head->conditional = TRUE;
       return TRUE;
     case FIELD_RANGE:
     case FIELD_SINGLE:

@@ -45,6 +45,7 @@ typedef struct {
  * @expects_continue: whether it waits for a `100 Continue` before it sends the body
  * @chunked: whether the body comes in chunks
  * @upgrades: whether the client would rather go on in another protocol
+ * @conditional: whether there is an If-Match or an If-None-Match
  * @has_length: whether there is a Content-Length
  * @content_length: the Content-Length, else 0
  * @n_fields: header lines
@@ -66,6 +67,7 @@ typedef struct {
   gboolean expects_continue;
   gboolean chunked;
   gboolean upgrades;
+  gboolean conditional;
   gboolean has_length;
   guint64 content_length;
   guint n_fields;

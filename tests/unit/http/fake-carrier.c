@@ -30,6 +30,9 @@ get_header (KvHttpExchange *exchange, const char *name)
     return make_span (request->content_type, -1);
   if (g_str_equal (name, "last-event-id"))
     return make_span (request->last_event_id, -1);
+  for (guint i = 0; i < FAKE_MAX_HEADERS; i++)
+    if (g_strcmp0 (request->headers[i].name, name) == 0)
+      return make_span (request->headers[i].value, -1);
   return (KvHttpSpan){ NULL, 0 };
 }
 
@@ -129,6 +132,8 @@ fake_exchange (const KvHttpContext *context,
   exchange->body = make_span (request->body, request->body_length != 0 ? request->body_length : -1);
   exchange->bucket = bucket;
   exchange->minor_version = 1;
+  exchange->conditional = get_header (exchange, "if-match").data != NULL
+                          || get_header (exchange, "if-none-match").data != NULL;
 
   if (prepare (exchange, &answer->body_limit))
     kv_http_exchange_dispatch (exchange);

@@ -7,12 +7,15 @@
 
 G_BEGIN_DECLS
 
+#define FAKE_MAX_HEADERS 4
+
 /**
  * FakeRequest:
  * @method: as it stands in a request line
  * @target: path and query, as they stand there
  * @content_type: (nullable): a header
  * @last_event_id: (nullable): a header
+ * @headers: other headers, each its name in lower case and its value
  * @body: (nullable): the body
  * @body_length: its bytes, or -1 when NUL-terminated
  *
@@ -23,6 +26,10 @@ typedef struct {
   const char *target;
   const char *content_type;
   const char *last_event_id;
+  struct {
+    const char *name;
+    const char *value;
+  } headers[FAKE_MAX_HEADERS];
   const char *body;
   gssize body_length;
 } FakeRequest;

@@ -3,7 +3,7 @@
  */
 #include "core/kv-error.h"
 #include "fake-carrier.h"
-#include "http/kv-http-status.h"
+#include "http/kv-http-problem.h"
 
 #include <string.h>
 
@@ -176,9 +176,10 @@ test_error_statuses (FakeDoor *door, gconstpointer unused)
     {
       g_autoptr (GError) error = g_error_new_literal (KV_ERROR, (int) i, "Text");
 
-      g_assert_cmpuint (kv_http_status_from_error (error), ==, statuses[i]);
+      g_assert_cmpuint (kv_http_problem_get_status (kv_http_problem_from_error (error)), ==,
+                        statuses[i]);
     }
-  g_assert_cmpuint (kv_http_status_from_error (other), ==, 500);
+  g_assert_cmpint (kv_http_problem_from_error (other), ==, KV_HTTP_PROBLEM_INTERNAL_ERROR);
 }
 
 int

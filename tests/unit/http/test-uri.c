@@ -224,35 +224,6 @@ test_refuses_other_numbers (void)
     g_assert_false (kv_http_uri_parse_decimal (texts[i], &value));
 }
 
-static gboolean
-check_parameters (const char *query)
-{
-  static const char *const names[] = { "mode", "dry_run", NULL };
-  g_autoptr (GError) error = NULL;
-  gboolean known = kv_http_uri_check_parameters (
-    (KvHttpSpan){ query, query != NULL ? strlen (query) : 0 }, names, &error);
-
-  g_assert_true (known == (error == NULL));
-  if (!known)
-    g_assert_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT);
-  return known;
-}
-
-static void
-test_checks_parameters (void)
-{
-  g_assert_true (check_parameters (NULL));
-  g_assert_true (check_parameters (""));
-  g_assert_true (check_parameters ("&"));
-  g_assert_true (check_parameters ("mode=x&dry_run"));
-  g_assert_true (check_parameters ("m%6fde=x"));
-  g_assert_false (check_parameters ("mode=x&dryrun=true"));
-  g_assert_false (check_parameters ("mod"));
-  g_assert_false (check_parameters ("modes=x"));
-  g_assert_false (check_parameters ("=x"));
-  g_assert_false (check_parameters ("%zz"));
-}
-
 static void
 test_deadlines_do_not_overflow (void)
 {
@@ -283,7 +254,6 @@ main (int argc, char *argv[])
   TEST ("parameter/finds-one", test_finds_a_parameter);
   TEST ("parameter/misses-one-that-is-not-there", test_misses_a_parameter);
   TEST ("parameter/refuses-a-doubtful-one", test_refuses_a_doubtful_parameter);
-  TEST ("parameter/checks-names", test_checks_parameters);
   TEST ("decimal/parses", test_parses_decimals);
   TEST ("decimal/refuses-other-numbers", test_refuses_other_numbers);
   TEST ("ttl/deadlines-do-not-overflow", test_deadlines_do_not_overflow);
