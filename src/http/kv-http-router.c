@@ -6,9 +6,13 @@
 #include "http/routes/kv-route-batch.h"
 #include "http/routes/kv-route-cas.h"
 #include "http/routes/kv-route-dump.h"
+#include "http/routes/kv-route-incr.h"
+#include "http/routes/kv-route-kv.h"
 #include "http/routes/kv-route-restore.h"
 #include "http/routes/kv-route-status.h"
 #include "http/routes/kv-route-store.h"
+#include "http/routes/kv-route-swap.h"
+#include "http/routes/kv-route-touch.h"
 #include "http/routes/kv-route-watch.h"
 
 #include <string.h>
@@ -40,6 +44,12 @@ static const KvHttpRoute routes[] = {
   ROUTE ("/watch", KV_HTTP_POST, kv_route_watch_post, KV_HTTP_BODY_JSON),
   ROUTE ("/batch", KV_HTTP_POST, kv_route_batch_post, KV_HTTP_BODY_JSON),
   ROUTE ("/status", KV_HTTP_GET, kv_route_status_get, KV_HTTP_BODY_NONE),
+  KEY_ROUTE ("/v1/kv/", KV_HTTP_GET, kv_route_kv_get, KV_HTTP_BODY_NONE),
+  KEY_ROUTE ("/v1/kv/", KV_HTTP_PUT, kv_route_kv_put, KV_HTTP_BODY_VALUE),
+  KEY_ROUTE ("/v1/kv/", KV_HTTP_DELETE, kv_route_kv_delete, KV_HTTP_BODY_NONE),
+  KEY_ROUTE ("/v1/touch/", KV_HTTP_POST, kv_route_touch_post, KV_HTTP_BODY_NONE),
+  KEY_ROUTE ("/v1/incr/", KV_HTTP_POST, kv_route_incr_post, KV_HTTP_BODY_NONE),
+  KEY_ROUTE ("/v1/cas/", KV_HTTP_POST, kv_route_swap_post, KV_HTTP_BODY_JSON),
   ROUTE ("/v1/dump", KV_HTTP_GET, kv_route_dump_get, KV_HTTP_BODY_NONE),
   STREAM_ROUTE ("/v1/restore", KV_HTTP_POST, kv_route_restore_post, &kv_route_restore_sink),
 };

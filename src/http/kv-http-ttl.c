@@ -4,6 +4,7 @@
 #include "http/kv-http-ttl.h"
 
 #include "core/kv-error-details.h"
+#include "core/kv-timestamp.h"
 #include "http/kv-http-uri.h"
 
 gint64
@@ -31,4 +32,14 @@ kv_http_ttl_from_query (KvHttpSpan query, gint64 *deadline, GError **error)
                                "\"ttl\" is a whole number of seconds, 0 or more");
   *deadline = kv_http_ttl_to_deadline (seconds);
   return TRUE;
+}
+
+gint64
+kv_http_ttl_from_arguments (const KvHttpArgument *ttl, const KvHttpArgument *expires_at)
+{
+  if (ttl->given)
+    return kv_clock_deadline_after (ttl->microseconds);
+  if (expires_at->given)
+    return MAX (kv_timestamp_to_deadline (expires_at->microseconds), kv_clock_now ());
+  return KV_NO_DEADLINE;
 }

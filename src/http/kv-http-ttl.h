@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "http/kv-http-exchange.h"
+#include "http/kv-http-parameters.h"
 
 G_BEGIN_DECLS
 
@@ -23,5 +23,16 @@ gint64 kv_http_ttl_to_deadline (guint64 seconds);
  *   seconds
  */
 gboolean kv_http_ttl_from_query (KvHttpSpan query, gint64 *deadline, GError **error);
+
+/**
+ * kv_http_ttl_from_arguments:
+ * @ttl: of the kind SECONDS
+ * @expires_at: of the kind TIME, which excludes @ttl
+ *
+ * What the parameters of a route under `/v1` come to.
+ *
+ * Returns: the deadline; %KV_NO_DEADLINE where neither is given. What lies in the past expires at once
+ */
+gint64 kv_http_ttl_from_arguments (const KvHttpArgument *ttl, const KvHttpArgument *expires_at);
 
 G_END_DECLS

@@ -13,6 +13,12 @@ PATHS = {
     "/watch": {"POST"},
     "/batch": {"POST"},
     "/status": {"GET", "HEAD"},
+    "/v1/kv/k": {"GET", "HEAD", "PUT", "DELETE"},
+    "/v1/touch/k": {"POST"},
+    "/v1/incr/k": {"POST"},
+    "/v1/cas/k": {"POST"},
+    "/v1/dump": {"GET", "HEAD"},
+    "/v1/restore": {"POST"},
 }
 METHODS = {"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "TRACE", "PROPFIND", "get", "X"}
 
@@ -38,7 +44,8 @@ def test_options_tells_the_methods(shared_kvstored, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/nowhere", "/status/", "/status/x", "/batch/", "/watch/", "/watch/k", "/watch_key", "/store", "/store/cas/a/b", "/STATUS"]
+    "path", ["/", "/nowhere", "/status/", "/status/x", "/batch/", "/watch/", "/watch/k", "/watch_key", "/store", "/store/cas/a/b", "/STATUS", "/v1",
+             "/v1/", "/v1/kv", "/v1/kv/a/b", "/v1/cas", "/v1/store/k", "/v2/kv/k"]
 )
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST", "DELETE", "OPTIONS", "BREW"])
 def test_unknown_path_is_404_for_every_method(shared_kvstored, path, method):

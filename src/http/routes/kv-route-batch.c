@@ -7,6 +7,9 @@
 #include "core/kv-json-text.h"
 #include "http/kv-http-json.h"
 #include "http/kv-http-ttl.h"
+#include "http/kv-http-uri.h"
+
+#include <string.h>
 
 static gboolean
 refuse_entry (GError **error, KvError code, const char *reason)
@@ -180,6 +183,45 @@ append_result (GString *json, const KvResult *result)
   g_assert_not_reached ();
 }
 
+/* Of the request, which is there until the answer. */
+static gboolean
+read_atomic (const KvHttpExchange *exchange, gboolean *atomic, GError **error)
+{
+  char buffer[8];
+  KvHttpSpan text;
+
+  if (!kv_http_uri_get_parameter (exchange->query, "atomic", buffer, sizeof buffer, &text, error))
+    return FALSE;
+  *atomic = text.length == strlen ("true") && memcmp (text.data, "true", text.length) == 0;
+  return *atomic || text.data == NULL
+         || (text.length == strlen ("false") && memcmp (text.data, "false", text.length) == 0)
+         || kv_error_set_about (error, KV_ERROR_INVALID_ARGUMENT, "atomic",
+                                "\"atomic\" must be true or false");
+}
+
+static gboolean
+is_atomic (const KvHttpExchange *exchange)
+{
+  gboolean atomic;
+
+  return read_atomic (exchange, &atomic, NULL) && atomic;
+}
+
+/* All that it has changed is at one revision. */
+static void
+add_revision (KvHttpExchange *exchange, const KvResult *results, guint length)
+{
+  for (guint i = 0; i < length; i++)
+    if (results[i].status == KV_RESULT_CREATED || results[i].status == KV_RESULT_REPLACED
+        || results[i].status == KV_RESULT_DELETED)
+      {
+        kv_http_exchange_add_header (
+          exchange, "KV-Revision",
+          kv_http_exchange_scratch (exchange, "%" G_GUINT64_FORMAT, results[i].revision));
+        return;
+      }
+}
+
 static void
 answer (KvStore *store,
         KvResult *results,
@@ -204,6 +246,8 @@ answer (KvStore *store,
       append_result (json, &results[i]);
     }
   g_string_append_c (json, ']');
+  if (is_atomic (exchange))
+    add_revision (exchange, results, length);
   exchange->response.body_bytes = g_string_free_to_bytes (json);
   kv_http_exchange_add_header (exchange, "Content-Type", "application/json");
   kv_http_exchange_add_header (exchange, "X-Content-Type-Options", "nosniff");
@@ -212,7 +256,7 @@ answer (KvStore *store,
 }
 
 static void
-submit (KvHttpExchange *exchange, KvTransaction *batch)
+submit (KvHttpExchange *exchange, KvTransaction *batch, gboolean atomic)
 {
   guint length, retry_after;
   KvOperation *operations = kv_transaction_get_operations (batch, &length);
@@ -227,7 +271,7 @@ submit (KvHttpExchange *exchange, KvTransaction *batch)
       kv_http_exchange_send (exchange, 429);
     }
   else
-    kv_store_submit (exchange->context->store, operations, length, FALSE, answer, exchange);
+    kv_store_submit (exchange->context->store, operations, length, atomic, answer, exchange);
 }
 
 void
@@ -236,11 +280,12 @@ kv_route_batch_post (KvHttpExchange *exchange)
   g_autoptr (GError) error = NULL;
   g_autoptr (json_t) body = kv_http_json_parse (exchange->body, &error);
   g_autoptr (KvTransaction) batch = NULL;
+  gboolean atomic = FALSE;
 
-  if (body != NULL)
+  if (body != NULL && read_atomic (exchange, &atomic, &error))
     batch = read_batch (exchange, body, &error);
   if (batch != NULL)
-    submit (exchange, batch);
+    submit (exchange, batch, atomic);
   else
     kv_http_exchange_send_error (exchange, error);
 }

@@ -21,7 +21,7 @@ G_BEGIN_DECLS
  *
  * `/batch`: carries out an array of GETs, PUTs and DELETEs, one after the other, and answers with
  * an array of the same length and order. Nothing is carried out when one of them is not
- * well-formed.
+ * well-formed. With `?atomic=true` they are carried out as one change, of which nobody sees a part.
  */
 void kv_route_batch_post (KvHttpExchange *exchange);
 

@@ -5,10 +5,13 @@
 
 #include "core/kv-error.h"
 #include "http/kv-http-json.h"
+#include "http/kv-http-keyed.h"
+#include "http/kv-http-refusal.h"
 #include "http/kv-http-router.h"
 #include "http/kv-http-uri.h"
 
-/* That it was not swapped is an answer, not a fault: its status says all, and the body stays empty. */
+/* That it was not swapped is an answer, not a fault: its status says all, and the body stays empty, unless somebody wants to have
+ * it in words. */
 static guint
 status_of (const KvResult *result)
 {
@@ -29,7 +32,8 @@ answer (KvStore *store,
 
   if (error != NULL)
     kv_http_exchange_send_error (exchange, error);
-  else
+  else if (!kv_http_refusal_wants_problem (exchange)
+           || !kv_http_keyed_refuse (exchange, &results[0], TRUE))
     kv_http_exchange_send (exchange, status_of (&results[0]));
 }
 
