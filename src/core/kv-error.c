@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  * SPDX-FileCopyrightText: 2026 the kvstore authors
  */
+#include "core/kv-error.h"
+
 #include "core/kv-error-details.h"
 
 typedef struct {
@@ -27,7 +29,11 @@ kv_error_private_clear (KvErrorPrivate *details)
   g_free (details->subject);
 }
 
+/* GLib aligns what its macro casts to, which clang cannot see. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wcast-align"
 G_DEFINE_EXTENDED_ERROR (KvError, kv_error)
+#pragma GCC diagnostic pop
 
 void
 kv_error_set_subject (GError *error, const char *subject)

@@ -162,7 +162,7 @@ set_revisions (KvOperation *operation, KvCondition condition, const KvHttpTags *
 {
   operation->condition = condition;
   operation->if_revision = tags->first;
-  operation->more_revisions = tags->more != NULL ? (const guint64 *) tags->more->data : NULL;
+  operation->more_revisions = tags->more != NULL ? (gconstpointer) tags->more->data : NULL;
   operation->n_more_revisions = tags->more != NULL ? tags->more->len : 0;
 }
 

@@ -28,11 +28,9 @@ kv_http_exchange_init (KvHttpExchange *exchange,
   exchange->method = KV_HTTP_OTHER;
 }
 
-void
-kv_http_exchange_reset_response (KvHttpExchange *exchange)
+static inline void
+reset (KvHttpResponse *response)
 {
-  KvHttpResponse *response = &exchange->response;
-
   g_clear_pointer (&response->body_entry, kv_entry_unref);
   g_clear_pointer (&response->body_bytes, g_bytes_unref);
   response->body = NULL;
@@ -42,11 +40,17 @@ kv_http_exchange_reset_response (KvHttpExchange *exchange)
 }
 
 void
+kv_http_exchange_reset_response (KvHttpExchange *exchange)
+{
+  reset (&exchange->response);
+}
+
+void
 kv_http_exchange_clear (KvHttpExchange *exchange)
 {
   if (G_UNLIKELY (exchange->sink != NULL))
     exchange->route->sink->close (g_steal_pointer (&exchange->sink));
-  kv_http_exchange_reset_response (exchange);
+  reset (&exchange->response);
 }
 
 KvHttpMethod
@@ -307,16 +311,13 @@ kv_http_exchange_send_refusal (KvHttpExchange *exchange, const KvHttpRefusal *re
 }
 
 gboolean
-kv_http_exchange_check_value (const KvHttpExchange *exchange,
-                              gsize length,
-                              const char *subject,
-                              const char *reason,
-                              GError **error)
+kv_http_exchange_set_too_long (const KvHttpExchange *exchange,
+                               const char *subject,
+                               const char *reason,
+                               GError **error)
 {
   GError *problem = NULL;
 
-  if (length <= exchange->context->limits->max_value_size)
-    return TRUE;
   kv_error_set_about (&problem, KV_ERROR_TOO_LARGE, subject, "%s", reason);
   kv_error_set_limit (problem, exchange->context->limits->max_value_size);
   g_propagate_error (error, problem);

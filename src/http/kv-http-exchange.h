@@ -125,6 +125,7 @@ typedef struct {
  * @method: the request's method
  * @minor_version: of HTTP/1: 0 for a client that does not know chunks
  * @conditional: whether it has an If-Match or an If-None-Match, so that nobody else has to look for them
+ * @accepts: the same for an Accept
  * @path: the target's path as it came, not decoded
  * @query: what stands behind the first '?', or no data
  * @body: the whole body, in memory until the answer; empty where there is none, or where it has gone to a sink
@@ -142,8 +143,9 @@ struct _KvHttpExchange {
   const KvHttpCarrier *carrier;
   const KvHttpContext *context;
   KvHttpMethod method;
-  guint16 minor_version;
-  guint16 conditional;
+  guint8 minor_version;
+  guint8 conditional;
+  guint8 accepts;
   KvHttpSpan path;
   KvHttpSpan query;
   KvHttpSpan body;
@@ -287,17 +289,35 @@ void kv_http_exchange_send_error (KvHttpExchange *exchange, const GError *error)
 void kv_http_exchange_send_refusal (KvHttpExchange *exchange, const KvHttpRefusal *refusal);
 
 /**
+ * kv_http_exchange_set_too_long:
+ * @subject: (nullable): what the value is called where it came from
+ * @reason: what to say
+ * @error: set to %KV_ERROR_TOO_LARGE, with the limit of values
+ *
+ * Returns: %FALSE
+ */
+gboolean kv_http_exchange_set_too_long (const KvHttpExchange *exchange,
+                                        const char *subject,
+                                        const char *reason,
+                                        GError **error);
+
+/**
  * kv_http_exchange_check_value:
  * @length: bytes of a value
  * @subject: (nullable): what it is called where it came from
  * @reason: what to say when it is too long
  * @error: set to %KV_ERROR_TOO_LARGE when it is
  */
-gboolean kv_http_exchange_check_value (const KvHttpExchange *exchange,
-                                       gsize length,
-                                       const char *subject,
-                                       const char *reason,
-                                       GError **error);
+static inline gboolean
+kv_http_exchange_check_value (const KvHttpExchange *exchange,
+                              gsize length,
+                              const char *subject,
+                              const char *reason,
+                              GError **error)
+{
+  return length <= exchange->context->limits->max_value_size
+         || kv_http_exchange_set_too_long (exchange, subject, reason, error);
+}
 
 /**
  * kv_http_exchange_get_header:

@@ -81,7 +81,8 @@ kv_http_refusal_wants_problem (KvHttpExchange *exchange)
   if (exchange->path.data == NULL)
     return FALSE;
   return is_ours (exchange->path)
-         || names_problems (kv_http_exchange_get_header (exchange, "accept"));
+         || (exchange->accepts
+             && names_problems (kv_http_exchange_get_header (exchange, "accept")));
 }
 
 static void

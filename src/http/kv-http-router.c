@@ -57,12 +57,6 @@ static const KvHttpRoute routes[] = {
 static const KvHttpRoute options_route =
   ROUTE ("*", KV_HTTP_OPTIONS, answer_options, KV_HTTP_BODY_NONE);
 
-gboolean
-kv_http_router_has_key (const KvHttpRoute *route)
-{
-  return route->pattern[route->prefix] != '\0';
-}
-
 /* The byte behind the first slash tells most of them apart. */
 static inline gboolean
 matches (const KvHttpRoute *route, KvHttpSpan path)

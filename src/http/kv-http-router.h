@@ -65,7 +65,11 @@ const KvHttpRoute *kv_http_router_find (KvHttpSpan path, KvHttpMethod method, gb
  *
  * Returns: whether the pattern of @route ends with `{key}`
  */
-gboolean kv_http_router_has_key (const KvHttpRoute *route);
+static inline gboolean
+kv_http_router_has_key (const KvHttpRoute *route)
+{
+  return route->pattern[route->prefix] != '\0';
+}
 
 /**
  * kv_http_router_get_segment:

@@ -7,12 +7,9 @@
 
 #include <string.h>
 
-KvHttpDecoded
-kv_http_uri_decode (KvHttpSpan text,
-                    gboolean plus_is_space,
-                    char *buffer,
-                    gsize size,
-                    gsize *length)
+/* Into each of its callers, as keys come by here with each request. */
+static G_ALWAYS_INLINE inline KvHttpDecoded
+decode (KvHttpSpan text, gboolean plus_is_space, char *buffer, gsize size, gsize *length)
 {
   gsize used = 0;
 
@@ -49,10 +46,20 @@ kv_http_uri_decode (KvHttpSpan text,
   return KV_HTTP_DECODED;
 }
 
+KvHttpDecoded
+kv_http_uri_decode (KvHttpSpan text,
+                    gboolean plus_is_space,
+                    char *buffer,
+                    gsize size,
+                    gsize *length)
+{
+  return decode (text, plus_is_space, buffer, size, length);
+}
+
 gboolean
 kv_http_uri_decode_key (KvHttpSpan segment, KvHttpKey *key, GError **error)
 {
-  switch (kv_http_uri_decode (segment, FALSE, key->text, KV_KEY_MAX_BYTES, &key->length))
+  switch (decode (segment, FALSE, key->text, KV_KEY_MAX_BYTES, &key->length))
     {
     case KV_HTTP_BROKEN_ESCAPE:
       g_set_error_literal (error, KV_ERROR, KV_ERROR_INVALID_KEY,
@@ -77,12 +84,12 @@ is_named (KvHttpSpan text, const char *name)
   char decoded[32];
   gsize length;
 
-  return kv_http_uri_decode (text, TRUE, decoded, sizeof decoded, &length) == KV_HTTP_DECODED
+  return decode (text, TRUE, decoded, sizeof decoded, &length) == KV_HTTP_DECODED
          && length == strlen (name) && memcmp (decoded, name, length) == 0;
 }
 
-gboolean
-kv_http_uri_next_pair (KvHttpSpan *rest, KvHttpPair *pair)
+static G_ALWAYS_INLINE inline gboolean
+next_pair (KvHttpSpan *rest, KvHttpPair *pair)
 {
   const char *start = rest->data;
   const char *end, *stop, *equals;
@@ -101,6 +108,12 @@ kv_http_uri_next_pair (KvHttpSpan *rest, KvHttpPair *pair)
 }
 
 gboolean
+kv_http_uri_next_pair (KvHttpSpan *rest, KvHttpPair *pair)
+{
+  return next_pair (rest, pair);
+}
+
+gboolean
 kv_http_uri_get_parameter (KvHttpSpan query,
                            const char *name,
                            char *buffer,
@@ -111,7 +124,9 @@ kv_http_uri_get_parameter (KvHttpSpan query,
   KvHttpPair pair;
 
   *value = (KvHttpSpan){ NULL, 0 };
-  while (kv_http_uri_next_pair (&query, &pair))
+  if (query.data == NULL)
+    return TRUE;
+  while (next_pair (&query, &pair))
     {
       if (!is_named (pair.name, name))
         continue;
@@ -120,7 +135,7 @@ kv_http_uri_get_parameter (KvHttpSpan query,
                                    "The parameter \"%s\" is there more than once", name);
       if (pair.value.data == NULL)
         pair.value.data = "";
-      if (kv_http_uri_decode (pair.value, TRUE, buffer, size, &value->length) != KV_HTTP_DECODED)
+      if (decode (pair.value, TRUE, buffer, size, &value->length) != KV_HTTP_DECODED)
         return kv_error_set_about (error, KV_ERROR_INVALID_ARGUMENT, name,
                                    "The parameter \"%s\" cannot be read", name);
       value->data = buffer;

@@ -108,6 +108,13 @@ class HttpDoor:
         query = "" if ttl is None else f"?ttl={ttl}"
         return self._request("PUT", f"/store/{quote(key)}{query}", value.encode("utf-8"))[0]
 
+    def put_on(self, key, value, ttl=None, keepttl=False, if_absent=False, if_revision=None):
+        """What a put under conditions comes to, and the revision that the key is at then, if it is there."""
+        query = "?keepttl" if keepttl else "" if ttl is None else f"?ttl={ttl}"
+        headers = {"If-None-Match": "*"} if if_absent else {} if if_revision is None else {"If-Match": f'"{if_revision}"'}
+        response = self.connection.request("PUT", f"/v1/kv/{quote(key)}{query}", value.encode("utf-8"), headers)
+        return self.STATUSES[response.status], int(response.headers.get("KV-Revision", 0))
+
     def get(self, key):
         word, response = self._request("GET", f"/store/{quote(key)}")
         return word, response.text if word == "found" else None
@@ -203,6 +210,22 @@ class DbusDoor:
         else:
             error, reply = self._call("Put", "(ssa{sv})", key, value, options)
         return error or ("created" if reply[1] else "replaced")
+
+    def put_on(self, key, value, ttl=None, keepttl=False, if_absent=False, if_revision=None):
+        options = {}
+        if ttl is not None:
+            options["ttl"] = GLib.Variant("d", ttl)
+        if keepttl:
+            options["keepttl"] = GLib.Variant("b", True)
+        if if_absent:
+            options["if_absent"] = GLib.Variant("b", True)
+        if if_revision is not None:
+            options["if_revision"] = GLib.Variant("t", if_revision)
+        error, reply = self._call("Put", "(ssa{sv})", key, value, options)
+        if error:
+            found, current = self._call("Get", "(s)", key)
+            return error, 0 if found else current[1]["revision"]
+        return "created" if reply[1] else "replaced", reply[0]
 
     def get(self, key):
         error, reply = self._call("GetBytes", "(s)", key)

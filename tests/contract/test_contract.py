@@ -152,6 +152,33 @@ class TestSwap:
         assert door.get(key) == ("found", "one")
 
 
+@pytest.mark.parametrize("door", FRONT_ENDS, indirect=True)
+class TestConditions:
+    """What the front ends have beyond the contract."""
+
+    def test_creates_only(self, door, key):
+        word, revision = door.put_on(key, "one", if_absent=True)
+        assert word == "created" and revision > 0
+        assert door.put_on(key, "two", if_absent=True) == ("mismatch", revision)
+        assert door.get(key) == ("found", "one")
+
+    def test_writes_at_one_revision_only(self, door, key):
+        assert door.put_on(key, "one", if_revision=1) == ("mismatch", 0)
+        _, first = door.put_on(key, "one")
+        word, second = door.put_on(key, "two", if_revision=first)
+        assert word == "replaced" and second > first
+        assert door.put_on(key, "three", if_revision=first) == ("mismatch", second)
+        assert door.get(key) == ("found", "two")
+
+    def test_keeps_a_deadline(self, door, key):
+        watch = door.watch(key)
+        watch.next()
+        door.put_on(key, "one", ttl=1.0)
+        assert door.put_on(key, "two", keepttl=True)[0] == "replaced"
+        assert [watch.next().kind for _ in range(3)] == ["put", "put", "expired"]
+        watch.close()
+
+
 class TestDeadlines:
     def test_ttl_of_zero_expires_at_once(self, door, key):
         assert door.put(key, "value", ttl=0) == "created"

@@ -20,14 +20,15 @@ INNER = SMUGGLED.replace(b"smuggled", b"inner")
 
 VALUES = [b"", b"v", b"value", "wert ä 🗝".encode(), b"a\r\n\r\nb", b"\0", b"0\r\n\r\n", INNER]
 
-UNKNOWN_PATHS = ["/", "/nowhere", "/store", "/store/", "/store/a/b", "/status/", "/watch_key", "//store/k", "/STATUS"]
+UNKNOWN_PATHS = ["/", "/nowhere", "/store", "/store/", "/store/a/b", "/status/", "/watch_key", "//store/k", "/STATUS", "/v1", "/v1/kv/a/b",
+                 "/v1/nowhere"]
 
 BAD_SEGMENTS = ["%", "%4", "%zz", "%FF", "%C3", "%00", "%0A", "%7F", "k" * 1025]
 
 # Header lines that mean nothing to anybody here, or should not.
 NOISE = [
     "Accept: */*", "Accept-Encoding: gzip, br", "User-Agent: curl/7.88.1", "X-Empty:", "X-Blank: \t ", "x-lower: a",
-    "X: a", "X: b", "X: \xe4\xf6\xff", "Range: bytes=0-1", "If-None-Match: *", "If-Match: \"1\"", "Cookie: a=b; c=\"d\"",
+    "X: a", "X: b", "X: \xe4\xf6\xff", "Range: bytes=0-1", "Cookie: a=b; c=\"d\"",
     "Cache-Control: no-cache", "Pragma: no-cache", "TE: trailers", "Content-Encoding: gzip", "Trailer: X", "Via: 1.1 p",
     "X-Forwarded-For: 127.0.0.1", "X-HTTP-Method-Override: DELETE", "Transfer-Encodings: chunked",
     "Content-Lengths: 5", "X-Content-Length: 5", "Keep-Alive: timeout=5, max=100", "DNT: 1", "X-Long: " + "y" * 3000,
@@ -39,6 +40,19 @@ CLOSES = ["close", "Close", "CLOSE", "keep-alive, close", "x,\tclose ,y"]
 # No key that is to live expires while a test runs.
 QUERIES = ["?", "?x", "?x=1&y=2", "?ttl=3600", "?ttl=0", "?ttl=007200", "?a=b&ttl=3600", "?%74tl=3600", "?ttl=", "?ttl=x",
            "?ttl=-1", "?ttl=1&ttl=2", "?ttl=99999999999999999999999", "?=&&=", "?a=%zz", "??", "?/../"]
+
+
+V1_QUERIES = {
+    "PUT": ["?ttl=3600", "?ttl=7200.5", "?ttl=0", "?keepttl", "?prev", "?prev&keepttl=true", "?expires_at=2100-01-02T03:04:05Z",
+            "?expires_at=2100-01-02T03:04:05+01:00", "?ttl=1&keepttl", "?ttl=.5", "?keep_ttl", "?prev=1", "?%74tl=3600", "?&", "?="],
+    "GET": ["?", "?x", "?prev", "?%zz"],
+    "DELETE": ["?prev", "?prev=false", "?prev&prev", "?ttl=5"],
+    "touch": ["?ttl=3600", "?ttl=0", "?persist", "?expires_at=2100-01-02T03:04:05Z", "", "?persist=false", "?ttl=1&persist", "?ttl=x"],
+    "incr": ["", "", "?by=5", "?by=-7", "?by=9223372036854775807", "?by=", "?by=1.5", "?by=1&by=1", "?bye=1"],
+}
+
+# No plan knows a revision.
+CONDITIONS = ['*', '"1"', 'W/"1"', '"1", "2"', ',"x"', '', '17', '"', '*, *', '"1" "2"']
 
 
 class Request(NamedTuple):
@@ -184,20 +198,55 @@ class Generator:
         elif self.chance(0.05):
             # Read over, up to 64 KiB.
             body = self.value()[:50_000]
-        return self.build(method, f"/store/{segment}{query}", body)
+        return self.build(method, f"/store/{segment}{query}", body, self.conditions() if self.chance(0.3) else ())
 
-    def json(self, method, target, body, ends="no", **more):
+    def json(self, method, target, body, ends="no", headers=(), **more):
         kind = self.random.choice(["application/json", "Application/JSON; charset=utf-8", "application/x+json"])
         text = json.dumps(body, ensure_ascii=self.chance(0.5)).encode()
         if self.chance(0.1):
             text = self.random.choice([b"", b"{", text + b"x", b"\xff", b"null", text[:-1], b"[" * 100])
             more = {}
-        return self.build(method, target, text, [self.header("Content-Type", kind)], ends, **more)
+        return self.build(method, target, text, [self.header("Content-Type", kind), *headers], ends, **more)
 
     def cas(self):
         values = ["", "v", "value", "other", 5]
         body = {"expected": self.random.choice(values), "new": self.random.choice(values)}
         return self.json("POST", f"/store/cas/{self.segment(self.key())}", body)
+
+    def conditions(self):
+        """The header lines of a conditional request, mostly none."""
+        names = self.random.choices([[], ["If-Match"], ["If-None-Match"], ["If-Match", "If-None-Match"]], [8, 2, 3, 1])[0]
+        lines = [self.header(name, self.random.choice(CONDITIONS[:1] if self.chance(0.4) else CONDITIONS)) for name in names]
+        if self.chance(0.2):
+            lines.append(self.header("Accept", self.random.choice(["application/problem+json", "*/*;q=0.1, application/problem+json;q=0"])))
+        return lines
+
+    def kv(self):
+        method = self.random.choices(["GET", "PUT", "DELETE", "HEAD"], [4, 5, 1, 1])[0]
+        segment = self.segment(self.key()) if self.chance(0.95) else self.random.choice(BAD_SEGMENTS)
+        query = self.random.choice(V1_QUERIES.get(method, V1_QUERIES["GET"])) if self.chance(0.5) else ""
+        body = None
+        if method == "PUT" and self.chance(0.95):
+            body = self.random.choice([b"5", b"-9223372036854775808"]) if self.chance(0.3) else self.value()
+        return self.build(method, f"/v1/kv/{segment}{query}", body, self.conditions())
+
+    def touch(self):
+        return self.build("POST", f"/v1/touch/{self.segment(self.key())}{self.random.choice(V1_QUERIES['touch'])}", b"", self.conditions())
+
+    def incr(self):
+        return self.build("POST", f"/v1/incr/{self.segment(self.key())}{self.random.choice(V1_QUERIES['incr'])}", b"", self.conditions())
+
+    def swap(self):
+        values = ["", "v", "value", "other", 5]
+        body = {"expected": self.random.choice(values), "new": self.random.choice(values)}
+        if self.chance(0.3):
+            body = {"revision": self.random.choice([0, 1, "1", 9007199254740993]), "new": self.random.choice(values)}
+        if self.chance(0.1):
+            body["extra"] = 1
+        return self.json("POST", f"/v1/cas/{self.segment(self.key())}", body, headers=self.conditions())
+
+    def v1(self):
+        return self.choose((10, self.kv), (2, self.touch), (3, self.incr), (3, self.swap))
 
     def batch_entry(self):
         method = self.random.choice(["GET", "PUT", "DELETE", "GET", "PUT", "POST"] if self.chance(0.1) else ["GET", "PUT"])
@@ -209,13 +258,14 @@ class Generator:
         return entry
 
     def batch(self):
-        return self.json("POST", "/batch", [self.batch_entry() for _ in range(self.random.choice([0, 1, 2, 10]))])
+        query = self.random.choice(["", "", "?atomic=true", "?atomic=false", "?atomic=maybe", "?x"])
+        return self.json("POST", f"/batch{query}", [self.batch_entry() for _ in range(self.random.choice([0, 1, 2, 10]))])
 
     def status(self):
         return self.build(self.random.choice(["GET", "GET", "HEAD"]), "/status" + self.random.choice(["", "", "?x"]))
 
     def options(self):
-        return self.build("OPTIONS", self.random.choice(["*", "/store/k", "/batch", "/watch", "/status", "/nowhere"]))
+        return self.build("OPTIONS", self.random.choice(["*", "/store/k", "/batch", "/watch", "/status", "/nowhere", "/v1/kv/k", "/v1/incr/k"]))
 
     def unknown(self):
         method = self.random.choice(["GET", "PUT", "POST", "DELETE", "HEAD", "PATCH", "TRACE", "get", "X", "M-SEARCH"])
@@ -231,7 +281,7 @@ class Generator:
     def request(self):
         """One after which the connection goes on, or which says itself that it ends it."""
         return self.choose(
-            (20, self.store), (4, self.cas), (4, self.batch), (2, self.status), (1, self.options),
+            (20, self.store), (12, self.v1), (4, self.cas), (4, self.batch), (2, self.status), (1, self.options),
             (2, self.unknown), (1, self.head_of_watch),
         )
 
@@ -329,7 +379,7 @@ class Generator:
 
     def mutilated(self):
         """A good request with a byte too many, too few or another one. Whatever it is then, nothing follows it."""
-        request = self.choose((3, self.store), (1, self.cas), (1, self.batch), (1, self.options))
+        request = self.choose((3, self.store), (2, self.v1), (1, self.cas), (1, self.batch), (1, self.options))
         if INNER in request.data:
             return self.mutilated()
         data = bytearray(request.data)

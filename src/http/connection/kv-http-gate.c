@@ -40,7 +40,7 @@ begin_exchange (KvHttpConnection *connection)
 }
 
 /* The bytes may have moved since: called whenever somebody is about to look at them. */
-static void
+static inline void
 bind_target (KvHttpConnection *connection)
 {
   KvHttpRequest *request = connection->request;
@@ -101,8 +101,9 @@ admit (KvHttpConnection *connection)
   bind_exchange (connection);
   method = kv_http_head_get_span (kv_http_buffer_peek (&connection->in), head->method);
   exchange->method = kv_http_method_parse (method.data, method.length);
-  exchange->minor_version = (guint16) head->minor_version;
-  exchange->conditional = head->conditional != FALSE;
+  exchange->minor_version = (guint8) head->minor_version;
+  exchange->conditional = head->conditional;
+  exchange->accepts = head->accepts;
 
   if (!kv_rate_bucket_admit (connection->bucket, 1, &retry_after))
     {

@@ -68,6 +68,7 @@ typedef enum {
   FIELD_RANGE,
   FIELD_UPGRADE,
   FIELD_CONDITION,
+  FIELD_ACCEPT, /* a list */
   FIELD_SINGLE, /* to be given once, and for the routes to read */
 } KnownField;
 
@@ -82,28 +83,40 @@ typedef struct {
     name, sizeof (name) - 1, field                                                                 \
   }
 
+/* By their lengths, of which few share one: most names are told apart by that alone. */
 static const Known known_fields[] = {
   KNOWN ("host", FIELD_HOST),
-  KNOWN ("content-length", FIELD_CONTENT_LENGTH),
-  KNOWN ("transfer-encoding", FIELD_TRANSFER_ENCODING),
-  KNOWN ("expect", FIELD_EXPECT),
-  KNOWN ("connection", FIELD_CONNECTION),
   KNOWN ("range", FIELD_RANGE),
-  KNOWN ("upgrade", FIELD_UPGRADE),
-  KNOWN ("authorization", FIELD_SINGLE),
-  KNOWN ("content-encoding", FIELD_SINGLE),
-  KNOWN ("content-type", FIELD_SINGLE),
-  KNOWN ("if-match", FIELD_CONDITION),
-  KNOWN ("if-modified-since", FIELD_SINGLE),
-  KNOWN ("if-none-match", FIELD_CONDITION),
-  KNOWN ("if-range", FIELD_SINGLE),
-  KNOWN ("if-unmodified-since", FIELD_SINGLE),
-  KNOWN ("last-event-id", FIELD_SINGLE),
+  KNOWN ("accept", FIELD_ACCEPT),
+  KNOWN ("expect", FIELD_EXPECT),
   KNOWN ("origin", FIELD_SINGLE),
+  KNOWN ("upgrade", FIELD_UPGRADE),
+  KNOWN ("if-match", FIELD_CONDITION),
+  KNOWN ("if-range", FIELD_SINGLE),
+  KNOWN ("connection", FIELD_CONNECTION),
+  KNOWN ("content-type", FIELD_SINGLE),
+  KNOWN ("authorization", FIELD_SINGLE),
+  KNOWN ("if-none-match", FIELD_CONDITION),
+  KNOWN ("last-event-id", FIELD_SINGLE),
+  KNOWN ("content-length", FIELD_CONTENT_LENGTH),
   KNOWN ("sec-fetch-site", FIELD_SINGLE),
+  KNOWN ("content-encoding", FIELD_SINGLE),
+  KNOWN ("if-modified-since", FIELD_SINGLE),
+  KNOWN ("transfer-encoding", FIELD_TRANSFER_ENCODING),
+  KNOWN ("if-unmodified-since", FIELD_SINGLE),
 };
 
-G_STATIC_ASSERT (G_N_ELEMENTS (known_fields) <= 32);
+#define N_KNOWN G_N_ELEMENTS (known_fields)
+#define MAX_KNOWN_LENGTH 19
+
+G_STATIC_ASSERT (N_KNOWN <= 32);
+G_STATIC_ASSERT (sizeof "if-unmodified-since" - 1 == MAX_KNOWN_LENGTH);
+
+/* Where those of a length begin; one entry more ends the last of them. A test has each of them found. */
+static const guint8 first_of_length[MAX_KNOWN_LENGTH + 2] = {
+  [5] = 1,   [6] = 2,   [7] = 5,   [8] = 6,   [9] = 8,   [10] = 8,  [11] = 9,  [12] = 9,
+  [13] = 10, [14] = 13, [15] = 15, [16] = 15, [17] = 16, [18] = 18, [19] = 18, [20] = 19,
+};
 
 typedef struct {
   KvHttpHead *head;
@@ -267,8 +280,9 @@ parse_content_length (KvHttpHead *head, const char *value, gsize length)
 static gboolean
 is_good_option (const char *option, gsize length)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (known_fields); i++)
-    if (known_fields[i].field != FIELD_UPGRADE && equals (option, length, known_fields[i].name))
+  for (guint i = 0; i < N_KNOWN; i++)
+    if (known_fields[i].field != FIELD_UPGRADE && known_fields[i].field != FIELD_ACCEPT
+        && equals (option, length, known_fields[i].name))
       return FALSE;
   return TRUE;
 }
@@ -329,6 +343,9 @@ parse_known (Parser *parser, KnownField field, const char *value, gsize length)
     case FIELD_CONDITION:
       head->conditional = TRUE;
       return TRUE;
+    case FIELD_ACCEPT:
+      head->accepts = TRUE;
+      return TRUE;
     case FIELD_RANGE:
     case FIELD_SINGLE:
       return TRUE;
@@ -347,6 +364,12 @@ is_named (const char *name, const char *lower_case, gsize length)
   return TRUE;
 }
 
+static gboolean
+may_repeat (KnownField field)
+{
+  return field == FIELD_CONNECTION || field == FIELD_UPGRADE || field == FIELD_ACCEPT;
+}
+
 /* A header that is known here may stand but once, if it is no list; of the others, the first is
  * read. */
 static gboolean
@@ -356,14 +379,16 @@ note_field (Parser *parser, const KvHttpHeadField *field, gboolean *keep)
   const char *value = parser->data + field->value.offset;
 
   *keep = TRUE;
-  for (guint i = 0; i < G_N_ELEMENTS (known_fields); i++)
+  if (field->name.length > MAX_KNOWN_LENGTH)
+    return TRUE;
+  for (guint i = first_of_length[field->name.length]; i < first_of_length[field->name.length + 1];
+       i++)
     {
       const Known *known = &known_fields[i];
 
-      if (known->length != field->name.length || !is_named (name, known->name, known->length))
+      if (!is_named (name, known->name, known->length))
         continue;
-      if ((parser->seen & (1u << i)) != 0 && known->field != FIELD_CONNECTION
-          && known->field != FIELD_UPGRADE)
+      if ((parser->seen & (1u << i)) != 0 && !may_repeat (known->field))
         return refuse (parser->head, 400, "A header that can have one value only is repeated");
       parser->seen |= 1u << i;
       *keep = known->field != FIELD_RANGE;

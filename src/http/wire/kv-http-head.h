@@ -46,6 +46,7 @@ typedef struct {
  * @chunked: whether the body comes in chunks
  * @upgrades: whether the client would rather go on in another protocol
  * @conditional: whether there is an If-Match or an If-None-Match
+ * @accepts: whether there is an Accept
  * @has_length: whether there is a Content-Length
  * @content_length: the Content-Length, else 0
  * @n_fields: header lines
@@ -67,7 +68,8 @@ typedef struct {
   gboolean expects_continue;
   gboolean chunked;
   gboolean upgrades;
-  gboolean conditional;
+  guint8 conditional;
+  guint8 accepts;
   gboolean has_length;
   guint64 content_length;
   guint n_fields;

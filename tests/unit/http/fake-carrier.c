@@ -132,6 +132,7 @@ fake_exchange (const KvHttpContext *context,
   exchange->body = make_span (request->body, request->body_length != 0 ? request->body_length : -1);
   exchange->bucket = bucket;
   exchange->minor_version = 1;
+  exchange->accepts = get_header (exchange, "accept").data != NULL;
   exchange->conditional = get_header (exchange, "if-match").data != NULL
                           || get_header (exchange, "if-none-match").data != NULL;
 

@@ -344,8 +344,11 @@ test_knows_one_expectation (void)
 static void
 test_refuses_repeated_headers (void)
 {
-  static const char *const names[] = { "Content-Type",  "Last-Event-ID", "If-Match",
-                                       "If-None-Match", "Origin",        "Authorization" };
+  static const char *const names[] = {
+    "Content-Type", "Last-Event-ID",    "If-Match",          "If-None-Match",
+    "Origin",       "Authorization",    "If-Modified-Since", "If-Unmodified-Since",
+    "If-Range",     "Content-Encoding", "Sec-Fetch-Site",    "Range"
+  };
   const char *accept = GET HOST "Accept: a/b\r\nAccept: c/d\r\n" END;
   KvHttpHead head;
 
@@ -358,6 +361,21 @@ test_refuses_repeated_headers (void)
     }
   assert_complete (&head, accept);
   assert_span (kv_http_head_get (&head, accept, "accept"), "a/b");
+}
+
+static void
+test_tells_what_is_asked_for (void)
+{
+  KvHttpHead head;
+
+  assert_complete (&head, GET HOST "If-Matches: *\r\nAccepts: */*\r\nX-If-None-Match: *\r\n" END);
+  g_assert_false (head.conditional || head.accepts);
+  assert_complete (&head, GET HOST "IF-MATCH: *\r\n" END);
+  g_assert_true (head.conditional && !head.accepts);
+  assert_complete (&head, GET HOST "if-none-match:\r\n" END);
+  g_assert_true (head.conditional && !head.accepts);
+  assert_complete (&head, GET HOST "Accept: a/b\r\n" END);
+  g_assert_true (head.accepts && !head.conditional);
 }
 
 static void
@@ -442,6 +460,7 @@ main (int argc, char *argv[])
   ADD ("knows-chunked-alone", test_knows_chunked_alone);
   ADD ("knows-one-expectation", test_knows_one_expectation);
   ADD ("refuses-repeated-headers", test_refuses_repeated_headers);
+  ADD ("tells-what-is-asked-for", test_tells_what_is_asked_for);
   ADD ("hides-ranges", test_hides_ranges);
   ADD ("refuses-too-many-headers", test_refuses_too_many_headers);
   ADD ("refuses-what-is-too-long", test_refuses_what_is_too_long);
