@@ -4,28 +4,16 @@
 #include "core/kv-hash.h"
 
 #include "core/kv-bytes.h"
+#include "core/kv-random.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 
 static guint64 secret[2];
 
 static gpointer
 draw_secret (gpointer unused)
 {
-  gsize have = 0;
-
-  while (have < sizeof secret)
-    {
-      gssize n = getrandom ((guint8 *) secret + have, sizeof secret - have, 0);
-
-      if (n > 0)
-        have += n;
-      else if (errno != EINTR)
-        g_error ("No random numbers from the kernel: %s", g_strerror (errno));
-    }
-
+  kv_random_fill (secret, sizeof secret);
   return NULL;
 }
 
