@@ -13,5 +13,7 @@
 #include "core/kv-key.h"
 #include "core/kv-operation.h"
 #include "core/kv-transaction.h"
+#include "store/kv-page.h"
+#include "store/kv-store-list.h"
 #include "store/kv-store.h"
 #include "store/kv-watch.h"

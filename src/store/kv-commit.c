@@ -31,10 +31,12 @@ kv_store_decided_revision (KvStore *self)
   return kv_keeping_hides (self) && self->keeping->looked ? self->keeping->decided : self->revision;
 }
 
-/* The heap and the number of keys follow the table. Before the table itself is changed. */
+/* The heap, the number of keys and their index follow the table. Before the table itself is changed. */
 static void
 account (KvStore *self, KvEntry *old, KvEntry *entry)
 {
+  if (G_UNLIKELY (self->index != NULL))
+    kv_store_index_follow (self->index, old, entry);
   if (old != NULL)
     {
       if (G_UNLIKELY (self->snapshots != NULL))

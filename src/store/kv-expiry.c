@@ -6,6 +6,7 @@
 #include "core/kv-entry-private.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -231,21 +232,30 @@ kv_expiry_pop_due (KvExpiry *expiry, gint64 now)
 
 /* As deep as the heap is high. */
 static guint
-count_due_from (KvExpiry *expiry, guint index, gint64 now)
+count_due_from (KvExpiry *expiry, guint index, gint64 now, const char *prefix, gsize length)
 {
-  guint due = 1;
+  const KvEntry *entry;
+  guint due;
 
   if (index >= expiry->heap->len || slot_at (expiry, index)->deadline > now)
     return 0;
+  entry = slot_at (expiry, index)->entry;
+  due = length == 0 || (entry->key_length >= length && memcmp (entry->bytes, prefix, length) == 0);
   for (guint child = index * ARITY + 1; child <= index * ARITY + ARITY; child++)
-    due += count_due_from (expiry, child, now);
+    due += count_due_from (expiry, child, now, prefix, length);
   return due;
 }
 
 guint
 kv_expiry_count_due (KvExpiry *expiry, gint64 now)
 {
-  return count_due_from (expiry, 0, now);
+  return count_due_from (expiry, 0, now, "", 0);
+}
+
+guint
+kv_expiry_count_due_below (KvExpiry *expiry, gint64 now, const char *prefix, gsize prefix_length)
+{
+  return count_due_from (expiry, 0, now, prefix, prefix_length);
 }
 
 void

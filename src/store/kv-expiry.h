@@ -80,6 +80,17 @@ KvEntry *kv_expiry_pop_due (KvExpiry *expiry, gint64 now);
 guint kv_expiry_count_due (KvExpiry *expiry, gint64 now);
 
 /**
+ * kv_expiry_count_due_below:
+ * @prefix: (array length=prefix_length): any bytes
+ *
+ * As kv_expiry_count_due(), of the keys that begin with @prefix. Under the commit lock.
+ *
+ * Returns: how many deadlines in the heap have come
+ */
+guint
+kv_expiry_count_due_below (KvExpiry *expiry, gint64 now, const char *prefix, gsize prefix_length);
+
+/**
  * kv_expiry_rearm:
  *
  * Arms the timer for what is the earliest deadline now, however close. Under the commit lock.

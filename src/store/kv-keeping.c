@@ -53,6 +53,15 @@ kv_keeping_may_expire (KvStore *store)
   return store->keeping->refusal == NULL;
 }
 
+/* The table has it still, and nobody is to find it there. */
+static void
+note_overdue (KvStore *store, const KvEntry *entry)
+{
+  store->keeping->overdue++;
+  if (store->index != NULL)
+    kv_store_index_set (store->index, entry, FALSE);
+}
+
 gboolean
 kv_keeping_take_due (KvStore *store, const KvEntry *entry)
 {
@@ -60,7 +69,7 @@ kv_keeping_take_due (KvStore *store, const KvEntry *entry)
 
   if (!kv_keeping_hides (store))
     return TRUE;
-  store->keeping->overdue++;
+  note_overdue (store, entry);
   return !kv_pending_find (store->keeping->pending, entry, &pending);
 }
 
@@ -83,7 +92,7 @@ retire (KvStore *store, KvEntry *entry)
   if (entry->heap_index != KV_ENTRY_NOT_IN_HEAP)
     {
       kv_expiry_remove (store->expiry, entry);
-      store->keeping->overdue++;
+      note_overdue (store, entry);
     }
 }
 

@@ -271,6 +271,8 @@ withdraw (KvStore *self, GArray *changes)
         continue;
       kv_expiry_add (self->expiry, old);
       self->keeping->overdue--;
+      if (self->index != NULL)
+        kv_store_index_set (self->index, old, TRUE);
     }
   g_assert (self->keeping->overdue == 0);
   kv_pending_clear (self->keeping->pending);

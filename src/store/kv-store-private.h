@@ -7,6 +7,7 @@
 #include "store/kv-decide.h"
 #include "store/kv-expiry.h"
 #include "store/kv-snapshot-private.h"
+#include "store/kv-store-index-private.h"
 #include "store/kv-store.h"
 #include "store/kv-table.h"
 
@@ -34,6 +35,7 @@ struct _KvStore {
   guint64 keys;
   KvStoreCounts counts;  /* gets: of submitted operations; plain lookups are counted in the table */
   KvSnapshot *snapshots; /* (nullable) (borrowed): the first of those that are open */
+  KvStoreIndex *index;   /* (owned) (nullable): set when somebody lists keys, and stays */
   guint64 expirations;
 
   guint64 watches; /* atomic */

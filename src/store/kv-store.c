@@ -14,6 +14,9 @@
  * stripe's read lock before it lets go: so whoever takes an entry out of the table, which is done under the commit lock,
  * knows which snapshots have still to come there, and leaves it with them.
  *
+ * An index of keys in byte order (kv-store-index.c), once there is one, changes with the table under the commit lock, and a page of
+ * a listing is read from it under one hold of that lock.
+ *
  * A store may have a keeper (kv-store-keeper.h), which writes its changes down. In relaxed mode all is as above, and the
  * log holds on to what is not written yet. In strict mode nothing is to be seen that a crash could take back, and reads
  * are still not to wait. So there are two ends of history:
@@ -50,6 +53,7 @@
 #include "core/kv-entry-private.h"
 #include "store/kv-keeping.h"
 #include "store/kv-spin.h"
+#include "store/kv-store-index.h"
 
 #include <string.h>
 
@@ -247,6 +251,7 @@ kv_store_finalize (GObject *object)
   kv_table_clear (&self->table);
   kv_change_log_free (self->log);
   g_clear_pointer (&self->keeping, kv_keeping_free);
+  g_clear_pointer (&self->index, kv_store_index_free);
   g_ptr_array_unref (self->hubs);
   g_mutex_clear (&self->hubs_lock);
   g_mutex_clear (&self->commit_lock);

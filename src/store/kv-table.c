@@ -124,6 +124,14 @@ kv_table_peek (KvTable *table, const KvEntry *like)
   return g_hash_table_lookup (table->stripes[stripe_of (like->hash)].entries, like);
 }
 
+KvEntry *
+kv_table_peek_key (KvTable *table, const char *key, gsize length)
+{
+  const Probe probe = { kv_key_hash (key, length), length, key };
+
+  return g_hash_table_lookup (table->stripes[stripe_of (probe.hash)].entries, tag_probe (&probe));
+}
+
 void
 kv_table_replace_locked (KvTable *table, KvEntry *old, KvEntry *entry)
 {

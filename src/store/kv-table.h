@@ -49,6 +49,16 @@ KvEntry *kv_table_lookup (KvTable *table, const char *key, gsize length);
 KvEntry *kv_table_peek (KvTable *table, const KvEntry *like);
 
 /**
+ * kv_table_peek_key:
+ * @key: (array length=length): a key
+ *
+ * As kv_table_peek(), for one who has the key by itself. Under the commit lock.
+ *
+ * Returns: (transfer none) (nullable): what the table holds under that key, expired or not
+ */
+KvEntry *kv_table_peek_key (KvTable *table, const char *key, gsize length);
+
+/**
  * kv_table_replace:
  * @old: (nullable) (transfer none): what kv_table_peek() gave; the table's reference to it passes to the caller
  * @entry: (nullable) (transfer full): what shall stand there instead; %NULL to remove
