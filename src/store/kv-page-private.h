@@ -17,7 +17,7 @@ typedef struct {
 } KvPageItem;
 
 struct _KvPage {
-  gatomicrefcount references;
+  gint references; /* atomic; as that of an entry */
   guint64 revision;
   guint64 count;
   char *cursor;   /* (owned) (nullable) */

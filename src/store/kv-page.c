@@ -16,7 +16,7 @@ kv_page_new (guint room)
 {
   KvPage *self = g_malloc (sizeof *self + room * sizeof *self->items);
 
-  g_atomic_ref_count_init (&self->references);
+  self->references = 1;
   self->revision = self->count = 0;
   self->cursor = NULL;
   self->names = g_string_sized_new (room * BYTES_A_NAME);
@@ -28,14 +28,14 @@ kv_page_new (guint room)
 KvPage *
 kv_page_ref (KvPage *self)
 {
-  g_atomic_ref_count_inc (&self->references);
+  g_atomic_int_inc (&self->references);
   return self;
 }
 
 void
 kv_page_unref (KvPage *self)
 {
-  if (!g_atomic_ref_count_dec (&self->references))
+  if (!g_atomic_int_dec_and_test (&self->references))
     return;
 
   for (guint i = 0; i < self->length; i++)
