@@ -86,6 +86,26 @@ test_overdue (Hand *hand, gconstpointer data)
   forget_answers (hand);
 }
 
+/* Its time comes when what replaces it is decided already, so that there is no expiry. */
+static void
+test_overdue_replaced (Hand *hand, gconstpointer data)
+{
+  gint64 end;
+
+  if (GPOINTER_TO_INT (data))
+    assert_lists (hand, "");
+  hand_put (hand, "a", "1", -1);
+  hand_put (hand, "c", "1", SHORT);
+  end = kv_clock_deadline_after (SHORT);
+  hand_settle_all (hand);
+  hand_put (hand, "c", "2", -1);
+  wait_until (end);
+  assert_lists (hand, "a");
+  hand_settle_all (hand);
+  assert_lists (hand, "a c");
+  forget_answers (hand);
+}
+
 /* What was to expire and could not be written down is in the table, and has expired all the same. */
 static void
 test_overdue_failed (Hand *hand, gconstpointer data)
@@ -193,6 +213,8 @@ main (int argc, char *argv[])
   TEST ("shows-what-is-settled", 0, hand_set_up_strict, test_pending);
   TEST ("leaves-out-what-is-overdue", TRUE, hand_set_up_strict, test_overdue);
   TEST ("leaves-out-what-was-overdue-before", FALSE, hand_set_up_strict, test_overdue);
+  TEST ("shows-what-replaces-the-overdue", TRUE, hand_set_up_strict, test_overdue_replaced);
+  TEST ("shows-what-replaced-the-overdue-before", FALSE, hand_set_up_strict, test_overdue_replaced);
   TEST ("leaves-out-what-cannot-expire", TRUE, hand_set_up_strict, test_overdue_failed);
   TEST ("leaves-out-what-could-not-expire-before", FALSE, hand_set_up_strict, test_overdue_failed);
   TEST ("follows-at-once-where-it-may", 0, hand_set_up_relaxed, test_relaxed);

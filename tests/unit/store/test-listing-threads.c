@@ -4,6 +4,7 @@
 
 /* Listings while others write, and while the index is being made. Run plainly, and under ThreadSanitizer. */
 
+#include "core/kv-hash.h"
 #include "store/kv-listing.h"
 #include "store/kv-store-list.h"
 
@@ -199,6 +200,75 @@ test_in_a_storm (void)
     }
 }
 
+/* The maker looks at entries that are replaced meanwhile, and of which the log lets go soon, for one that is larger than it is: they have to
+ * be there still. AddressSanitizer tells when they are not. All are in one stripe, so that it takes its time. */
+#define CROWD 30000
+#define REPLACED 1000
+#define LARGE (17 * 1024 * 1024)
+
+typedef struct {
+  Storm storm;
+  GPtrArray *keys; /* (owned) (element-type utf8) */
+} Crowd;
+
+static void
+gather (Crowd *crowd)
+{
+  crowd->storm.store = kv_store_new ();
+  crowd->keys = g_ptr_array_new_with_free_func (g_free);
+  for (guint number = 0; crowd->keys->len < CROWD; number++)
+    {
+      char key[32];
+      gsize length = (gsize) g_snprintf (key, sizeof key, "%u", number);
+
+      if (kv_key_hash (key, length) >> 26 != 40)
+        continue;
+      g_ptr_array_add (crowd->keys, g_strdup (key));
+      kv_store_put (crowd->storm.store, key, "small", -1, NULL);
+    }
+}
+
+static gpointer
+replace_storm (gpointer data)
+{
+  Crowd *crowd = data;
+  g_autoptr (GRand) random = g_rand_new ();
+  g_autofree char *large = g_strnfill (LARGE, 'v');
+
+  while (!g_atomic_int_get (&crowd->storm.stop))
+    {
+      for (guint i = 0; i < REPLACED; i++)
+        {
+          const char *key = crowd->keys->pdata[g_rand_int_range (random, 0, CROWD)];
+
+          kv_store_delete (crowd->storm.store, key, NULL);
+          kv_store_put (crowd->storm.store, key, "small", -1, NULL);
+        }
+      kv_store_put (crowd->storm.store, "large", large, -1, NULL);
+    }
+  return NULL;
+}
+
+static void
+test_entries_are_replaced (void)
+{
+  Crowd crowd = { 0 };
+  GThread *writer;
+  guint64 count;
+
+  gather (&crowd);
+  writer = g_thread_new ("writer", replace_storm, &crowd);
+  while (kv_store_count (crowd.storm.store) < CROWD + 1)
+    g_thread_yield ();
+  g_assert_true (kv_store_count_prefix (crowd.storm.store, NULL, &count, NULL));
+  g_assert_cmpuint (count, >=, CROWD);
+  g_assert_cmpuint (count, <=, CROWD + 1);
+  g_atomic_int_set (&crowd.storm.stop, TRUE);
+  g_thread_join (writer);
+  g_ptr_array_unref (crowd.keys);
+  g_object_unref (crowd.storm.store);
+}
+
 /* One who asks from a main context is answered there, and only when it runs. */
 typedef struct {
   GThread *thread;
@@ -320,6 +390,7 @@ main (int argc, char *argv[])
 
 #define TEST(path, func) g_test_add_func ("/store/listing/threads/" path, func)
   TEST ("whole-in-a-storm", test_in_a_storm);
+  TEST ("whole-while-entries-are-replaced", test_entries_are_replaced);
   TEST ("answers-where-it-was-asked", test_answers_where_asked);
   TEST ("may-be-cancelled", test_cancelled);
   TEST ("store-may-go-meanwhile", test_let_go);
