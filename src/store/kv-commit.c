@@ -189,7 +189,7 @@ kv_store_lookup_at (KvStore *self, const KvEntry *like, guint64 *revision)
 {
   KvEntry *entry;
 
-  kv_spin_mutex_lock (&self->commit_lock);
+  kv_store_lock (self);
   if (kv_keeping_hides (self))
     entry = kv_store_peek_visible (self, like);
   else
@@ -240,7 +240,7 @@ carry_out_batch (KvStore *self, KvOperation *operations, guint length, KvResult 
           read_one (self, &operations[i], &results[i]);
           continue;
         }
-      kv_spin_mutex_lock (&self->commit_lock);
+      kv_store_lock (self);
       carry_out (self, &operations[i], &results[i], &self->counts);
       g_mutex_unlock (&self->commit_lock);
     }
@@ -284,7 +284,7 @@ carry_out_all (KvStore *self,
 {
   if (atomic)
     {
-      kv_spin_mutex_lock (&self->commit_lock);
+      kv_store_lock (self);
       carry_out_atomically (self, operations, length, results, &self->counts, verdict);
       g_mutex_unlock (&self->commit_lock);
     }
@@ -367,7 +367,7 @@ submit_to_keep (KvStore *self,
       return TRUE;
     }
 
-  kv_spin_mutex_lock (&self->commit_lock);
+  kv_store_lock (self);
   if (kv_keeping_admit (self, operations, length, error))
     {
       carry_out_together (self, operations, length, atomic, results,
@@ -466,7 +466,7 @@ transact (KvStore *self,
   KvStoreCounts hidden = { 0 };
   gboolean now = TRUE;
 
-  kv_spin_mutex_lock (&self->commit_lock);
+  kv_store_lock (self);
   if (admit_both (self, transact, error))
     {
       if (self->keeping != NULL)

@@ -216,15 +216,23 @@ count_keys (const Reading *reading)
 static gint64
 lock_without_due (KvStore *store)
 {
+  g_mutex_lock (&store->listing);
   for (;;)
     {
       gint64 now = kv_clock_now ();
 
-      kv_spin_mutex_lock (&store->commit_lock);
+      kv_store_lock (store);
       if (!kv_store_expire_some (store, EXPIRE_AT_A_TIME))
         return now;
-      g_mutex_unlock (&store->commit_lock);
+      kv_store_unlock_giving_way (store);
     }
+}
+
+static void
+unlock (KvStore *store)
+{
+  kv_store_unlock_giving_way (store);
+  g_mutex_unlock (&store->listing);
 }
 
 static KvPage *
@@ -244,7 +252,7 @@ read_page (KvStore *store, const Request *request)
       while (reading.there && !is_full (&reading))
         take_key (&reading);
     }
-  g_mutex_unlock (&store->commit_lock);
+  unlock (store);
 
   if (reading.there)
     {

@@ -43,7 +43,7 @@ put_into_store (KvLoading *loading, guint stripe)
   KvEntry **entries = loading->entries[stripe];
   guint length = loading->lengths[stripe], added;
 
-  kv_spin_mutex_lock (&store->commit_lock);
+  kv_store_lock (store);
   added = kv_table_add_all (&store->table, stripe, entries, length);
   for (guint i = 0; i < added; i++)
     if (entries[i]->deadline != KV_NO_DEADLINE)

@@ -33,7 +33,7 @@ kv_snapshot_new (KvStore *store)
   snapshot->entries = g_ptr_array_new_with_free_func ((GDestroyNotify) kv_entry_unref);
   snapshot->open = TRUE;
 
-  kv_spin_mutex_lock (&store->commit_lock);
+  kv_store_lock (store);
   snapshot->revision = store->revision;
   snapshot->taken = kv_clock_now ();
   snapshot->next = store->snapshots;
@@ -102,7 +102,7 @@ take_stripe (KvSnapshot *snapshot)
   KvStripe *stripe;
   g_autoptr (GPtrArray) kept = NULL;
 
-  kv_spin_mutex_lock (&store->commit_lock);
+  kv_store_lock (store);
   stripe = &store->table.stripes[snapshot->reached++];
   kept = g_steal_pointer (&snapshot->kept);
   if (snapshot->reached == KV_TABLE_STRIPES)
@@ -129,7 +129,7 @@ kv_snapshot_next (KvSnapshot *snapshot)
 void
 kv_snapshot_free (KvSnapshot *snapshot)
 {
-  kv_spin_mutex_lock (&snapshot->store->commit_lock);
+  kv_store_lock (snapshot->store);
   if (snapshot->open)
     leave_store (snapshot);
   g_mutex_unlock (&snapshot->store->commit_lock);

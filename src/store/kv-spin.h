@@ -25,16 +25,23 @@ kv_spin_pause (void)
 #endif
 }
 
-static inline void
-kv_spin_mutex_lock (GMutex *mutex)
+static inline gboolean
+kv_spin_mutex_trylock (GMutex *mutex)
 {
   for (guint i = 0; i < KV_SPIN_TRIES; i++)
     {
       if (g_mutex_trylock (mutex))
-        return;
+        return TRUE;
       kv_spin_pause ();
     }
-  g_mutex_lock (mutex);
+  return FALSE;
+}
+
+static inline void
+kv_spin_mutex_lock (GMutex *mutex)
+{
+  if (!kv_spin_mutex_trylock (mutex))
+    g_mutex_lock (mutex);
 }
 
 static inline void

@@ -118,7 +118,7 @@ copy_pointers (KvStore *store, guint index, guint *length)
   KvStripe *stripe = &store->table.stripes[index];
   KvEntry **entries;
 
-  kv_spin_mutex_lock (&store->commit_lock);
+  kv_store_lock (store);
   store->index->stripe = index;
   store->index->left = g_ptr_array_new_with_free_func ((GDestroyNotify) kv_entry_unref);
   kv_spin_reader_lock (&stripe->lock);
@@ -137,7 +137,7 @@ leave_stripe (KvStore *store, KvKeyIndex *keys, const GPtrArray *expired)
   g_autoptr (GPtrArray) left = NULL;
   g_autoptr (GByteArray) notes = NULL;
 
-  kv_spin_mutex_lock (&store->commit_lock);
+  kv_store_lock (store);
   for (guint i = 0; i < expired->len; i++)
     {
       const KvEntry *entry = expired->pdata[i];
@@ -182,7 +182,7 @@ catch_up (KvStore *store, KvKeyIndex *keys)
     {
       g_autoptr (GByteArray) notes = NULL;
 
-      kv_spin_mutex_lock (&store->commit_lock);
+      kv_store_lock (store);
       notes = g_steal_pointer (&self->notes);
       if (notes->len <= FEW_NOTES || attempt == ATTEMPTS)
         {
@@ -306,7 +306,7 @@ kv_store_index_prepare (KvStore *store,
 {
   gboolean first, small, there;
 
-  kv_spin_mutex_lock (&store->commit_lock);
+  kv_store_lock (store);
   first = store->index == NULL;
   small = store->keys <= FEW_KEYS;
   if (first)

@@ -33,7 +33,7 @@ kv_store_keeper_attach (KvStore *self,
     g_error_new_literal (KV_ERROR, KV_ERROR_UNAVAILABLE, "The store is being loaded");
   g_queue_init (&keeping->waiting);
 
-  kv_spin_mutex_lock (&self->commit_lock);
+  kv_store_lock (self);
   self->keeping = keeping;
   kv_change_log_begin_to_keep (self->log, self->revision, strict);
   g_mutex_unlock (&self->commit_lock);
@@ -42,7 +42,7 @@ kv_store_keeper_attach (KvStore *self,
 void
 kv_store_keeper_start (KvStore *self, guint64 revision)
 {
-  kv_spin_mutex_lock (&self->commit_lock);
+  kv_store_lock (self);
   __atomic_store_n (&self->revision, MAX (self->revision, revision), __ATOMIC_RELEASE);
   self->keeping->decided = self->revision;
   kv_change_log_begin_to_keep (self->log, self->revision, self->keeping->pending != NULL);
@@ -55,7 +55,7 @@ kv_store_keeper_take (KvStore *self, guint64 *from, guint64 *to)
 {
   KvHeldChanges held;
 
-  kv_spin_mutex_lock (&self->commit_lock);
+  kv_store_lock (self);
   kv_change_log_get_held (self->log, &held);
   self->keeping->told = self->keeping->urged = FALSE;
   g_mutex_unlock (&self->commit_lock);
@@ -241,7 +241,7 @@ kv_store_keeper_settle (KvStore *self, guint64 to)
     {
       guint64 end = to;
 
-      kv_spin_mutex_lock (&self->commit_lock);
+      kv_store_lock (self);
       kv_change_log_get_held (self->log, &held);
       if (self->keeping->pending != NULL && held.first < to)
         end = show_some (self, held.first, to, changes);
@@ -289,7 +289,7 @@ set_refusal (KvStore *self, const GError *reason)
 void
 kv_store_keeper_refuse (KvStore *self, const GError *reason)
 {
-  kv_spin_mutex_lock (&self->commit_lock);
+  kv_store_lock (self);
   set_refusal (self, reason);
   g_mutex_unlock (&self->commit_lock);
 }
@@ -300,7 +300,7 @@ kv_store_keeper_fail (KvStore *self, const GError *reason)
   g_autoptr (GArray) changes = new_changes ();
   GQueue ready = G_QUEUE_INIT;
 
-  kv_spin_mutex_lock (&self->commit_lock);
+  kv_store_lock (self);
   set_refusal (self, reason);
   if (self->keeping->pending != NULL)
     {
@@ -321,7 +321,7 @@ kv_store_keeper_fail (KvStore *self, const GError *reason)
 void
 kv_store_keeper_resume (KvStore *self)
 {
-  kv_spin_mutex_lock (&self->commit_lock);
+  kv_store_lock (self);
   set_refusal (self, NULL);
   kv_expiry_rearm (self->expiry);
   g_mutex_unlock (&self->commit_lock);

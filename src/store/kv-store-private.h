@@ -7,6 +7,7 @@
 #include "store/kv-decide.h"
 #include "store/kv-expiry.h"
 #include "store/kv-snapshot-private.h"
+#include "store/kv-spin.h"
 #include "store/kv-store-index-private.h"
 #include "store/kv-store.h"
 #include "store/kv-table.h"
@@ -29,6 +30,9 @@ struct _KvStore {
   KvKeeping *
     keeping; /* (owned) (nullable): set before there are doors, and guarded by the commit lock inside */
 
+  GMutex listing; /* guards nothing: one page is read at a time */
+  gint sleepers;  /* atomic: who sleeps for the commit lock, or is about to */
+
   GMutex commit_lock; /* guards all below, the heap of deadlines, and who may change the table */
   guint64
     revision; /* of what can be seen; written under the lock, read without by kv_store_get_revision() */
@@ -37,6 +41,9 @@ struct _KvStore {
   KvSnapshot *snapshots; /* (nullable) (borrowed): the first of those that are open */
   KvStoreIndex *index;   /* (owned) (nullable): set when somebody lists keys, and stays */
   guint64 expirations;
+  guint64 woken;      /* how often it was taken by one who had slept for it */
+  gboolean gives_way; /* whether a reader of pages waits for these */
+  GCond woke;         /* that another has taken it */
 
   guint64 watches; /* atomic */
   guint64 batches; /* atomic */
@@ -49,6 +56,34 @@ struct _KvStore {
   guint64
     changed_cursor; /* atomic: the waking writer's until the source runs, then the context's */
 };
+
+/**
+ * kv_store_sleep_for_lock:
+ *
+ * Takes the commit lock when that is not to be had soon: for kv_store_lock() only.
+ */
+void kv_store_sleep_for_lock (KvStore *store);
+
+/**
+ * kv_store_lock:
+ *
+ * Takes the commit lock, and keeps count of who sleeps for it. g_mutex_unlock() lets go of it.
+ */
+static inline void
+kv_store_lock (KvStore *store)
+{
+  if (!kv_spin_mutex_trylock (&store->commit_lock))
+    kv_store_sleep_for_lock (store);
+}
+
+/**
+ * kv_store_unlock_giving_way:
+ *
+ * Lets go of the commit lock, for one who has had it for long and may take it again at once. GMutex gives no turns: who is awake takes it
+ * before who has to be woken, each time. So this returns when those who sleep for it have had it; or after a millisecond,
+ * as others who are awake may be before them. One thread at a time.
+ */
+void kv_store_unlock_giving_way (KvStore *store);
 
 /**
  * kv_store_expire:

@@ -15,7 +15,8 @@
  * knows which snapshots have still to come there, and leaves it with them.
  *
  * An index of keys in byte order (kv-store-index.c), once there is one, changes with the table under the commit lock, and a page of
- * a listing is read from it under one hold of that lock.
+ * a listing is read from it under one hold of that lock. That is longer than writers have it, so one page is read at a time, and
+ * whoever has read one gives way to those who wait (kv_store_unlock_giving_way()).
  *
  * A store may have a keeper (kv-store-keeper.h), which writes its changes down. In relaxed mode all is as above, and the
  * log holds on to what is not written yet. In strict mode nothing is to be seen that a crash could take back, and reads
@@ -36,6 +37,7 @@
  * The order, from the outside in; none is ever taken the other way round:
  *
  *   hubs_lock > log's lock        a hub is registered as a reader
+ *   listing > commit_lock
  *   commit_lock > stripe locks (in the order of their index)
  *   commit_lock > log's lock > (GMainContext's and GSignal's own)
  *   commit_lock > the answers' lock > (GMainContext's own)
@@ -65,6 +67,9 @@
 #define EXPIRE_AT_A_TIME 64
 #define EXPIRE_PER_TURN 4096
 
+/* How long a reader of pages lets others pass at most, in microseconds. */
+#define WAY_GIVEN 1000
+
 /* The last revision that a store may begin at, whatever the clock says: the numbers of JSON are exact below 2^53, and there is
  * room for a million million changes. */
 #define LAST_START ((G_GINT64_CONSTANT (1) << 53) - (G_GINT64_CONSTANT (1) << 40))
@@ -78,6 +83,34 @@ enum {
 static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (KvStore, kv_store, G_TYPE_OBJECT)
+
+void
+kv_store_sleep_for_lock (KvStore *self)
+{
+  g_atomic_int_inc (&self->sleepers);
+  g_mutex_lock (&self->commit_lock);
+  g_atomic_int_add (&self->sleepers, -1);
+  self->woken++;
+  if (self->gives_way)
+    g_cond_signal (&self->woke);
+}
+
+void
+kv_store_unlock_giving_way (KvStore *self)
+{
+  guint64 enough = self->woken + (guint64) g_atomic_int_get (&self->sleepers);
+
+  if (self->woken < enough)
+    {
+      gint64 end = g_get_monotonic_time () + WAY_GIVEN;
+
+      self->gives_way = TRUE;
+      while (self->woken < enough && g_cond_wait_until (&self->woke, &self->commit_lock, end))
+        ;
+      self->gives_way = FALSE;
+    }
+  g_mutex_unlock (&self->commit_lock);
+}
 
 gboolean
 kv_store_expire_some (KvStore *self, guint most)
@@ -105,7 +138,7 @@ expire_some (KvStore *self, guint most)
 {
   gboolean more;
 
-  kv_spin_mutex_lock (&self->commit_lock);
+  kv_store_lock (self);
   more = kv_store_expire_some (self, most);
   g_mutex_unlock (&self->commit_lock);
   return more;
@@ -149,7 +182,7 @@ on_deadline (gpointer user_data)
     done += EXPIRE_AT_A_TIME;
 
   /* Who may not take away what is due must not be woken for it again and again. */
-  kv_spin_mutex_lock (&self->commit_lock);
+  kv_store_lock (self);
   if (self->keeping == NULL || kv_keeping_may_expire (self))
     kv_expiry_rearm (self->expiry);
   g_mutex_unlock (&self->commit_lock);
@@ -221,6 +254,8 @@ kv_store_init (KvStore *self)
   self->context = g_main_context_ref_thread_default ();
   self->started = kv_clock_now ();
   kv_table_init (&self->table);
+  g_mutex_init (&self->listing);
+  g_cond_init (&self->woke);
   g_mutex_init (&self->commit_lock);
   g_mutex_init (&self->hubs_lock);
   self->hubs = g_ptr_array_new ();
@@ -255,6 +290,8 @@ kv_store_finalize (GObject *object)
   g_ptr_array_unref (self->hubs);
   g_mutex_clear (&self->hubs_lock);
   g_mutex_clear (&self->commit_lock);
+  g_cond_clear (&self->woke);
+  g_mutex_clear (&self->listing);
   g_main_context_unref (self->context);
 
   G_OBJECT_CLASS (kv_store_parent_class)->finalize (object);
@@ -325,7 +362,7 @@ kv_store_count (KvStore *self)
   guint64 keys;
 
   kv_store_expire_due (self);
-  kv_spin_mutex_lock (&self->commit_lock);
+  kv_store_lock (self);
   keys = count_alive (self);
   g_mutex_unlock (&self->commit_lock);
   return keys;
@@ -335,7 +372,7 @@ void
 kv_store_get_status (KvStore *self, KvStoreStatus *status)
 {
   kv_store_expire_due (self);
-  kv_spin_mutex_lock (&self->commit_lock);
+  kv_store_lock (self);
   *status = (KvStoreStatus){
     .keys = count_alive (self),
     .revision = self->revision,

@@ -125,7 +125,7 @@ begin_snapshot (KvWatch *self, Phase phase)
   self->next_stripe = 0;
   g_clear_pointer (&self->page, g_ptr_array_unref);
 
-  kv_spin_mutex_lock (&store->commit_lock);
+  kv_store_lock (store);
   self->snapshot_revision = store->revision;
   g_mutex_unlock (&store->commit_lock);
   for (guint i = 0; i < self->n_prefixes; i++)
