@@ -29,6 +29,7 @@ GROUPS = {
     "backup": ("bench.figures.backup", "a dump and a restore of 1,000,000 keys"),
     "startup": ("bench.figures.startup", "a start to the first answer, and idle memory"),
     "store": ("bench.figures.store", "the store without its doors"),
+    "listing": ("bench.figures.listing", "listings of 1,000,000 keys in order"),
     "durability": ("bench.figures.durability", "what it costs to keep the keys, beside redis and bare SQLite"),
     "fanout": (HERE / "fanout/fanout.py", "one change told to 10,000 watchers"),
     "dbus": (HERE / "dbus/dbus_cost.py", "calls over D-Bus beside Ping"),
