@@ -5,6 +5,7 @@
 /* Listings of a store with a keeper: of what can be seen, without what has expired, whatever the disk does. */
 
 #include "hand.h"
+#include "store/kv-loading.h"
 #include "store/kv-store-list.h"
 
 /* Waits until a time to live is over. */
@@ -160,6 +161,7 @@ test_relaxed (Hand *hand, gconstpointer data)
 static void
 test_many_expired (Hand *hand, gconstpointer data)
 {
+  g_autoptr (KvLoading) loading = kv_loading_new (hand->store);
   g_autofree char *cursor = NULL;
   guint pages = 0, empty = 0, keys = 0;
   guint64 count;
@@ -170,8 +172,9 @@ test_many_expired (Hand *hand, gconstpointer data)
       KvEntry *entry =
         kv_entry_new (key, -1, "v", -1, i % 2500 == 2400 ? KV_NO_DEADLINE : kv_clock_now (), NULL);
 
-      g_assert_true (kv_store_keeper_load (hand->store, entry, 1 + i));
+      g_assert_true (kv_loading_add (loading, entry, 1 + i));
     }
+  g_assert_true (kv_loading_finish (loading));
   g_assert_true (kv_store_count_prefix (hand->store, "k", &count, NULL));
   g_assert_cmpuint (count, ==, 2);
   g_assert_true (kv_store_count_prefix (hand->store, "k0", &count, NULL));
