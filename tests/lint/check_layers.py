@@ -8,6 +8,7 @@ The layers, and what each may include (docs/architecture.md has the picture):
     core                            <- store <- journal, upstream, http, dbus <- app, main.c
     core <- store <- backup         <- http, dbus
     core <- principal               <- http, dbus
+    core <- metrics                 <- journal, http, dbus
 
 http and dbus never see each other, nor a journal or an upstream. Only app and main.c name the
 concrete kinds of these (journal/sqlite/, upstream/etcd/, ...). Routes know neither carrier, and
@@ -28,12 +29,13 @@ MAY_INCLUDE = {
     "store": {"core", "store"},
     "backup": {"core", "store", "backup"},
     "principal": {"core", "principal"},
-    "journal": {"core", "store", "journal"},
+    "metrics": {"core", "metrics"},
+    "journal": {"core", "store", "metrics", "journal"},
     "upstream": {"core", "store", "upstream"},
-    "http": {"core", "store", "backup", "principal", "http"},
-    "dbus": {"core", "store", "backup", "principal", "dbus"},
-    "app": {"core", "store", "backup", "principal", "journal", "upstream", "http", "dbus", "app"},
-    "main": {"core", "store", "backup", "principal", "journal", "upstream", "http", "dbus", "app"},
+    "http": {"core", "store", "backup", "principal", "metrics", "http"},
+    "dbus": {"core", "store", "backup", "principal", "metrics", "dbus"},
+    "app": {"core", "store", "backup", "principal", "metrics", "journal", "upstream", "http", "dbus", "app"},
+    "main": {"core", "store", "backup", "principal", "metrics", "journal", "upstream", "http", "dbus", "app"},
     "ctl": {"core", "ctl"},
     "public": {"core", "store"},
 }
