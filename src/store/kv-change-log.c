@@ -296,6 +296,14 @@ kv_change_log_get_head (KvChangeLog *log, guint64 *revision)
 }
 
 void
+kv_change_log_get_extent (KvChangeLog *log, KvLogExtent *extent)
+{
+  kv_spin_mutex_lock (&log->lock);
+  *extent = (KvLogExtent){ log->visible - log->tail, log->bytes, log->forgotten };
+  g_mutex_unlock (&log->lock);
+}
+
+void
 kv_change_log_begin_to_keep (KvChangeLog *log, guint64 revision, gboolean hides)
 {
   kv_spin_mutex_lock (&log->lock);

@@ -122,6 +122,24 @@ guint64 kv_change_log_get_oldest (KvChangeLog *log);
 guint64 kv_change_log_get_head (KvChangeLog *log, guint64 *revision);
 
 /**
+ * KvLogExtent:
+ * @changes: changes that readers can have
+ * @bytes: of the entries that the ring holds alive, counted roughly
+ * @oldest: the oldest revision after which all changes are there
+ */
+typedef struct {
+  guint64 changes;
+  gsize bytes;
+  guint64 oldest;
+} KvLogExtent;
+
+/**
+ * kv_change_log_get_extent:
+ * @extent: (out): filled in
+ */
+void kv_change_log_get_extent (KvChangeLog *log, KvLogExtent *extent);
+
+/**
  * kv_change_log_add_reader:
  *
  * Makes @reader, not armed yet, one who can be woken.

@@ -31,7 +31,7 @@ kv_store_decided_revision (KvStore *self)
   return kv_keeping_hides (self) && self->keeping->looked ? self->keeping->decided : self->revision;
 }
 
-/* The heap, the number of keys and their index follow the table. Before the table itself is changed. */
+/* The heap, the counts of keys and bytes and the index follow the table. Before the table itself is changed. */
 static void
 account (KvStore *self, KvEntry *old, KvEntry *entry)
 {
@@ -42,9 +42,12 @@ account (KvStore *self, KvEntry *old, KvEntry *entry)
       if (G_UNLIKELY (self->snapshots != NULL))
         kv_snapshot_keep (self->snapshots, old);
       kv_expiry_remove (self->expiry, old);
+      self->bytes -= kv_entry_get_size (old);
     }
   if (entry != NULL && entry->deadline != KV_NO_DEADLINE)
     kv_expiry_add (self->expiry, entry);
+  if (entry != NULL)
+    self->bytes += kv_entry_get_size (entry);
   self->keys += (entry != NULL) - (old != NULL);
 }
 

@@ -25,13 +25,11 @@ is_read (const KvOperation *operations, guint length)
 }
 
 gboolean
-kv_keeping_admit (KvStore *store, const KvOperation *operations, guint length, GError **error)
+kv_keeping_check_writable (KvStore *store, GError **error)
 {
   KvKeeping *keeping = store->keeping;
   KvHeldChanges held;
 
-  if (is_read (operations, length))
-    return TRUE;
   if (keeping->refusal != NULL)
     {
       g_propagate_error (error, g_error_copy (keeping->refusal));
@@ -45,6 +43,12 @@ kv_keeping_admit (KvStore *store, const KvOperation *operations, guint length, G
   g_set_error_literal (error, KV_ERROR, KV_ERROR_UNAVAILABLE,
                        "The disk does not keep up with what is written");
   return FALSE;
+}
+
+gboolean
+kv_keeping_admit (KvStore *store, const KvOperation *operations, guint length, GError **error)
+{
+  return is_read (operations, length) || kv_keeping_check_writable (store, error);
 }
 
 gboolean

@@ -49,6 +49,14 @@ gboolean
 kv_keeping_admit (KvStore *store, const KvOperation *operations, guint length, GError **error);
 
 /**
+ * kv_keeping_check_writable:
+ * @error: set to %KV_ERROR_UNAVAILABLE
+ *
+ * Returns: whether a write would be admitted now
+ */
+gboolean kv_keeping_check_writable (KvStore *store, GError **error);
+
+/**
  * kv_keeping_may_expire:
  *
  * Returns: whether what is past its deadline may be taken away now

@@ -46,8 +46,11 @@ put_into_store (KvLoading *loading, guint stripe)
   kv_store_lock (store);
   added = kv_table_add_all (&store->table, stripe, entries, length);
   for (guint i = 0; i < added; i++)
-    if (entries[i]->deadline != KV_NO_DEADLINE)
-      kv_expiry_add (store->expiry, entries[i]);
+    {
+      if (entries[i]->deadline != KV_NO_DEADLINE)
+        kv_expiry_add (store->expiry, entries[i]);
+      store->bytes += kv_entry_get_size (entries[i]);
+    }
   store->keys += added;
   g_mutex_unlock (&store->commit_lock);
 

@@ -37,6 +37,7 @@ struct _KvStore {
   guint64
     revision; /* of what can be seen; written under the lock, read without by kv_store_get_revision() */
   guint64 keys;
+  guint64 bytes;         /* of the entries in the table */
   KvStoreCounts counts;  /* gets: of submitted operations; plain lookups are counted in the table */
   KvSnapshot *snapshots; /* (nullable) (borrowed): the first of those that are open */
   KvStoreIndex *index;   /* (owned) (nullable): set when somebody lists keys, and stays */
@@ -84,6 +85,15 @@ kv_store_lock (KvStore *store)
  * as others who are awake may be before them. One thread at a time.
  */
 void kv_store_unlock_giving_way (KvStore *store);
+
+/**
+ * kv_store_describe:
+ * @keys: how many keys it has
+ * @status: (out): filled in
+ *
+ * Under the commit lock.
+ */
+void kv_store_describe (KvStore *store, guint64 keys, KvStoreStatus *status);
 
 /**
  * kv_store_expire:

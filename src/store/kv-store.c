@@ -369,12 +369,10 @@ kv_store_count (KvStore *self)
 }
 
 void
-kv_store_get_status (KvStore *self, KvStoreStatus *status)
+kv_store_describe (KvStore *self, guint64 keys, KvStoreStatus *status)
 {
-  kv_store_expire_due (self);
-  kv_store_lock (self);
   *status = (KvStoreStatus){
-    .keys = count_alive (self),
+    .keys = keys,
     .revision = self->revision,
     .gets = self->counts.gets + kv_table_count_hits (&self->table),
     .puts = self->counts.puts,
@@ -386,5 +384,13 @@ kv_store_get_status (KvStore *self, KvStoreStatus *status)
     .batches = __atomic_load_n (&self->batches, __ATOMIC_RELAXED),
     .uptime = kv_clock_now () - self->started,
   };
+}
+
+void
+kv_store_get_status (KvStore *self, KvStoreStatus *status)
+{
+  kv_store_expire_due (self);
+  kv_store_lock (self);
+  kv_store_describe (self, count_alive (self), status);
   g_mutex_unlock (&self->commit_lock);
 }

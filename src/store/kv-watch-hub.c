@@ -26,9 +26,9 @@ struct _KvWatchHub {
   GMainContext *context; /* (owned) */
   GSource *source;       /* (owned) */
   KvLogReader reader;
-  guint members;
+  guint members; /* written by its thread alone, and read by any */
 
-  guint64 seen;          /* all changes before it have been matched; never amid a revision */
+  guint64 seen; /* all changes before it have been matched; never amid a revision; written and read as members are */
   guint64 seen_revision; /* of the last of them */
   GArray *window;        /* (owned) (element-type KvChange): those just before seen */
 
@@ -157,11 +157,23 @@ lose_all_of (KvWatchHub *hub, GHashTable *topics, guint64 seen)
 }
 
 static void
+set_seen (KvWatchHub *hub, guint64 seen)
+{
+  __atomic_store_n (&hub->seen, seen, __ATOMIC_RELAXED);
+}
+
+static void
+set_members (KvWatchHub *hub, guint members)
+{
+  __atomic_store_n (&hub->members, members, __ATOMIC_RELEASE);
+}
+
+static void
 lose (KvWatchHub *hub)
 {
   guint64 seen = hub->seen;
 
-  hub->seen = kv_change_log_get_head (hub->store->log, &hub->seen_revision);
+  set_seen (hub, kv_change_log_get_head (hub->store->log, &hub->seen_revision));
   lose_all_of (hub, hub->keys, seen);
   lose_all_of (hub, hub->prefixes, seen);
 }
@@ -199,7 +211,7 @@ advance (KvWatchHub *hub)
   length = hub->window->len;
   if (length > 0)
     hub->seen_revision = g_array_index (hub->window, KvChange, length - 1).revision;
-  hub->seen += length;
+  set_seen (hub, hub->seen + length);
   for (guint i = 0; i < length; i++)
     match (hub, &g_array_index (hub->window, KvChange, i));
   if (lost)
@@ -325,6 +337,24 @@ kv_watch_hub_unref (KvWatchHub *hub)
   g_free (hub);
 }
 
+guint64
+kv_watch_hub_find_lag (KvStore *store)
+{
+  guint64 head = kv_change_log_get_head (store->log);
+  guint64 slowest = head;
+
+  g_mutex_lock (&store->hubs_lock);
+  for (guint i = 0; i < store->hubs->len; i++)
+    {
+      const KvWatchHub *hub = store->hubs->pdata[i];
+
+      if (__atomic_load_n (&hub->members, __ATOMIC_ACQUIRE) > 0)
+        slowest = MIN (slowest, __atomic_load_n (&hub->seen, __ATOMIC_RELAXED));
+    }
+  g_mutex_unlock (&store->hubs_lock);
+  return head - slowest;
+}
+
 KvStore *
 kv_watch_hub_get_store (KvWatchHub *hub)
 {
@@ -346,14 +376,16 @@ kv_watch_hub_get_seen_revision (KvWatchHub *hub)
 void
 kv_watch_hub_join (KvWatchHub *hub, KvHubMember *member)
 {
-  if (hub->members++ == 0)
+  if (hub->members == 0)
     {
       clear_window (hub);
-      hub->seen = kv_change_log_get_head (hub->store->log, &hub->seen_revision);
+      set_seen (hub, kv_change_log_get_head (hub->store->log, &hub->seen_revision));
       /* The head may have moved on already: then the dispatch will find it so. */
       if (!kv_change_log_arm (hub->store->log, &hub->reader, hub->seen))
         g_source_set_ready_time (hub->source, 0);
     }
+  /* After the place is set: who finds members finds where they stand. */
+  set_members (hub, hub->members + 1);
   member->cursor = hub->seen;
 }
 
@@ -435,7 +467,7 @@ kv_watch_hub_leave (KvWatchHub *hub, KvHubMember *member)
   if (member->queued)
     g_queue_unlink (&hub->ready, &member->link);
   member->queued = FALSE;
-  hub->members--;
+  set_members (hub, hub->members - 1);
 }
 
 gboolean

@@ -78,6 +78,15 @@ struct _KvHubMember {
 KvWatchHub *kv_watch_hub_get (KvStore *store);
 void kv_watch_hub_unref (KvWatchHub *hub);
 
+/**
+ * kv_watch_hub_find_lag:
+ *
+ * Any thread.
+ *
+ * Returns: how many changes the slowest hub of @store that has members has still to look at
+ */
+guint64 kv_watch_hub_find_lag (KvStore *store);
+
 KvStore *kv_watch_hub_get_store (KvWatchHub *hub);
 
 /**
