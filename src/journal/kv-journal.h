@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "metrics/kv-histogram.h"
 #include "store/kv-store-keeper.h"
 
 #include <gio/gio.h>
@@ -24,12 +25,18 @@ G_DECLARE_INTERFACE (KvJournal, kv_journal, KV, JOURNAL, GObject)
  * @keys: that were loaded
  * @commits: transactions that have been written
  * @changes: that were in them, those that a later one of the same transaction has overtaken included
+ * @failures: transactions that could not be written, attempts to find out whether one can be included
+ * @commit_times: what transactions have taken, up to the disk's word that it has them
+ * @size: bytes on the disk, as they were a second ago or when it was last written to
  */
 typedef struct {
   gboolean failing;
   guint64 keys;
   guint64 commits;
   guint64 changes;
+  guint64 failures;
+  KvHistogram commit_times;
+  guint64 size;
 } KvJournalStatus;
 
 struct _KvJournalInterface {

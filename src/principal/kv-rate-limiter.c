@@ -24,6 +24,8 @@ struct _KvRateLimiter {
   gint64 interval;  /* nanoseconds a request; 0 lets everything pass */
   gint64 tolerance; /* nanoseconds that the burst is worth */
 
+  _Atomic guint64 refused;
+
   GMutex lock;         /* guards the fields below, and @holders and @idle of every bucket */
   GHashTable *buckets; /* (owned) (element-type utf8 KvRateBucket): the key lies in the bucket */
   GQueue idle; /* of buckets that nobody holds and that were not full then, the oldest first */
@@ -178,6 +180,12 @@ kv_rate_limiter_count (KvRateLimiter *limiter)
   return count;
 }
 
+guint64
+kv_rate_limiter_count_refused (KvRateLimiter *limiter)
+{
+  return atomic_load_explicit (&limiter->refused, memory_order_relaxed);
+}
+
 /* What @cost is worth in nanoseconds. A request worth more than the whole burst would wait for ever: it takes all there is
  * instead. */
 static gint64
@@ -190,7 +198,7 @@ get_price (const KvRateLimiter *limiter, guint cost)
 gboolean
 kv_rate_bucket_admit (KvRateBucket *bucket, guint cost, guint *retry_after)
 {
-  const KvRateLimiter *limiter = bucket->limiter;
+  KvRateLimiter *limiter = bucket->limiter;
   gint64 arrival, price, now;
 
   if (limiter->interval == 0)
@@ -207,6 +215,7 @@ kv_rate_bucket_admit (KvRateBucket *bucket, guint cost, guint *retry_after)
         {
           if (retry_after != NULL)
             *retry_after = (guint) MIN ((excess + NSEC_PER_SEC - 1) / NSEC_PER_SEC, G_MAXUINT);
+          atomic_fetch_add_explicit (&limiter->refused, 1, memory_order_relaxed);
           return FALSE;
         }
     }

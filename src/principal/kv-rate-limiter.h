@@ -76,6 +76,13 @@ KvRateBucket *kv_rate_limiter_get_bucket (KvRateLimiter *limiter, const char *cl
 guint kv_rate_limiter_count (KvRateLimiter *limiter);
 
 /**
+ * kv_rate_limiter_count_refused:
+ *
+ * Returns: how often a client has had to wait
+ */
+guint64 kv_rate_limiter_count_refused (KvRateLimiter *limiter);
+
+/**
  * kv_rate_bucket_admit:
  * @cost: how many requests this one counts for, 1 or more; what is over the burst counts as the
  *   burst

@@ -435,6 +435,22 @@ kv_sqlite_file_probe (KvSqliteFile *self, GError **error)
   return finish (self, run (self, BEGIN) && note_clocks (self), error);
 }
 
+static guint64
+get_file_size (const char *path)
+{
+  struct stat info;
+
+  return stat (path, &info) == 0 ? (guint64) info.st_size : 0;
+}
+
+guint64
+kv_sqlite_file_measure (KvSqliteFile *self)
+{
+  g_autofree char *log = g_strconcat (self->path, "-wal", NULL);
+
+  return get_file_size (self->path) + get_file_size (log);
+}
+
 gboolean
 kv_sqlite_file_needs_checkpoint (KvSqliteFile *self)
 {

@@ -85,6 +85,13 @@ kv_sqlite_file_write (KvSqliteFile *file, GArray *changes, guint64 revision, GEr
 KvSqliteOutcome kv_sqlite_file_probe (KvSqliteFile *file, GError **error);
 
 /**
+ * kv_sqlite_file_measure:
+ *
+ * Returns: bytes of the database and its write-ahead log
+ */
+guint64 kv_sqlite_file_measure (KvSqliteFile *file);
+
+/**
  * kv_sqlite_file_needs_checkpoint:
  *
  * Returns: whether the write-ahead log has become so long that it should not wait for a quiet moment

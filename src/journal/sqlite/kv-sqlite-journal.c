@@ -33,6 +33,9 @@
 /* A quiet moment: the write-ahead log is emptied. */
 #define QUIET_TIME (5 * G_USEC_PER_SEC)
 
+/* How often the file is measured while it is written to. */
+#define MEASURE_INTERVAL G_USEC_PER_SEC
+
 /* A disk that fails for every other write is not to fill the log. */
 #define COMPLAINT_INTERVAL (10 * G_USEC_PER_SEC)
 
@@ -59,6 +62,7 @@ struct _KvSqliteJournal {
   GError *reason;     /* (owned) (nullable): why it fails */
   gint64 complained;  /* when that was last logged */
   gboolean is_logged; /* whether it was this time */
+  gint64 measured;    /* when the file was last measured */
 
   GMutex lock; /* guards all below */
   GCond changed;
@@ -102,6 +106,40 @@ note_failing (KvSqliteJournal *self, gboolean failing)
 }
 
 static void
+note_failure (KvSqliteJournal *self)
+{
+  g_mutex_lock (&self->lock);
+  self->status.failures++;
+  g_mutex_unlock (&self->lock);
+}
+
+/* Whoever asks for the size is not to wait for a disk. */
+static void
+measure (KvSqliteJournal *self, gint64 now)
+{
+  guint64 size = kv_sqlite_file_measure (self->file);
+
+  self->measured = now;
+  g_mutex_lock (&self->lock);
+  self->status.size = size;
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+note_commit (KvSqliteJournal *self, guint64 changes, gint64 began)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  g_mutex_lock (&self->lock);
+  self->status.commits++;
+  self->status.changes += changes;
+  kv_histogram_observe (&self->status.commit_times, now - began);
+  g_mutex_unlock (&self->lock);
+  if (now - self->measured >= MEASURE_INTERVAL)
+    measure (self, now);
+}
+
+static void
 complain (KvSqliteJournal *self, const char *message)
 {
   gint64 now = g_get_monotonic_time ();
@@ -131,6 +169,7 @@ empty_log (KvSqliteJournal *self)
 
   if (!kv_sqlite_file_checkpoint (self->file, &error))
     complain (self, error->message);
+  measure (self, g_get_monotonic_time ());
 }
 
 /* Strict: what was decided has been undone, or will be here; only a probe tells when to go on. */
@@ -144,8 +183,11 @@ probe (KvSqliteJournal *self)
   if (outcome == KV_SQLITE_NOT_WRITTEN && kv_sqlite_file_has_log (self->file))
     {
       kv_sqlite_file_checkpoint (self->file, NULL);
+      measure (self, g_get_monotonic_time ());
       outcome = kv_sqlite_file_probe (self->file, NULL);
     }
+  if (outcome != KV_SQLITE_WRITTEN)
+    note_failure (self);
   if (self->in_doubt && outcome != KV_SQLITE_NOT_WRITTEN)
     {
       self->in_doubt = FALSE;
@@ -164,6 +206,7 @@ begin_to_fail (KvSqliteJournal *self, KvSqliteOutcome outcome, const GError *err
   self->reason =
     g_error_new (KV_ERROR, KV_ERROR_UNAVAILABLE, _ ("Nothing can be written: %s"), error->message);
   complain (self, error->message);
+  note_failure (self);
   note_failing (self, TRUE);
   self->in_doubt = strict && outcome == KV_SQLITE_IN_DOUBT;
   if (self->in_doubt)
@@ -183,11 +226,13 @@ write_group (KvSqliteJournal *self)
   g_autoptr (GError) error = NULL;
   guint64 from, to, revision;
   KvSqliteOutcome outcome;
+  gint64 began;
 
   if (!kv_store_keeper_take (self->store, &from, &to))
     return FALSE;
 
   changes = kv_store_keeper_collect (self->store, from, to, &revision);
+  began = g_get_monotonic_time ();
   outcome = kv_sqlite_file_write (self->file, changes, revision, &error);
   if (outcome != KV_SQLITE_WRITTEN)
     {
@@ -195,10 +240,7 @@ write_group (KvSqliteJournal *self)
       return FALSE;
     }
 
-  g_mutex_lock (&self->lock);
-  self->status.commits++;
-  self->status.changes += to - from;
-  g_mutex_unlock (&self->lock);
+  note_commit (self, to - from, began);
   kv_store_keeper_settle (self->store, to);
   if (kv_sqlite_file_needs_checkpoint (self->file))
     empty_log (self);
@@ -290,6 +332,7 @@ load (KvSqliteJournal *self, GCancellable *cancellable, GError **error)
   g_mutex_lock (&self->lock);
   self->status.keys = keys;
   g_mutex_unlock (&self->lock);
+  measure (self, g_get_monotonic_time ());
   g_message (_ ("Loaded %" G_GUINT64_FORMAT " keys from %s in %.1f s"), keys, self->path,
              (double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC);
   kv_store_keeper_start (self->store, revision);
