@@ -8,9 +8,10 @@
 struct _KvDbusCall {
   KvDbusOutbox *outbox;      /* (owned) */
   const char *out_signature; /* static */
-  GDestroyNotify done;
+  KvDbusCallDoneFunc done;
   gpointer user_data;
   KvDbusHead head; /* of the message, or of the copy */
+  guint method;
   const guint8 *message;
   gsize size;
   guint8 *copy;         /* (owned) (nullable) */
@@ -21,8 +22,9 @@ struct _KvDbusCall {
 KvDbusCall *
 kv_dbus_call_new (KvDbusOutbox *outbox,
                   const KvDbusMessage *message,
+                  guint method,
                   const char *out_signature,
-                  GDestroyNotify done,
+                  KvDbusCallDoneFunc done,
                   gpointer user_data)
 {
   const char *sender = message->head.sender != NULL ? message->head.sender : "";
@@ -31,6 +33,7 @@ kv_dbus_call_new (KvDbusOutbox *outbox,
 
   call->outbox = kv_dbus_outbox_ref (outbox);
   call->out_signature = out_signature;
+  call->method = method;
   call->done = done;
   call->user_data = user_data;
   call->head = message->head;
@@ -129,6 +132,20 @@ answer (KvDbusCall *call, KvDbusHead *reply, KvDbusWriteFunc write, gconstpointe
   kv_dbus_outbox_end (call->outbox);
 }
 
+static void
+end (KvDbusCall *call, const char *error_name)
+{
+  KvDbusCallDoneFunc done = call->done;
+  guint method = call->method;
+  gpointer user_data = call->user_data;
+
+  kv_dbus_outbox_unref (call->outbox);
+  g_clear_pointer (&call->handle, kv_dbus_handle_close);
+  g_free (call->copy);
+  g_free (call);
+  done (method, error_name, user_data);
+}
+
 void
 kv_dbus_call_return (KvDbusCall *call, KvDbusWriteFunc write, gconstpointer data)
 {
@@ -138,7 +155,7 @@ kv_dbus_call_return (KvDbusCall *call, KvDbusWriteFunc write, gconstpointer data
   };
 
   answer (call, &reply, write, data);
-  kv_dbus_call_drop (call);
+  end (call, NULL);
 }
 
 static void
@@ -159,18 +176,11 @@ kv_dbus_call_return_error (KvDbusCall *call, const char *name, const char *text)
   if (!g_utf8_validate (text, -1, NULL))
     repaired = g_utf8_make_valid (text, -1);
   answer (call, &reply, write_text, repaired != NULL ? repaired : text);
-  kv_dbus_call_drop (call);
+  end (call, name);
 }
 
 void
 kv_dbus_call_drop (KvDbusCall *call)
 {
-  GDestroyNotify done = call->done;
-  gpointer user_data = call->user_data;
-
-  kv_dbus_outbox_unref (call->outbox);
-  g_clear_pointer (&call->handle, kv_dbus_handle_close);
-  g_free (call->copy);
-  g_free (call);
-  done (user_data);
+  end (call, KV_DBUS_CALL_DROPPED);
 }

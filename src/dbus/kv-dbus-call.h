@@ -28,18 +28,36 @@ typedef struct _KvDbusCall KvDbusCall;
 typedef void (*KvDbusWriteFunc) (KvDbusWriter *writer, gconstpointer data);
 
 /**
+ * KvDbusCallDoneFunc:
+ * @method: as it was given to kv_dbus_call_new()
+ * @error_name: (nullable): of the error that was the answer; %NULL for what the method returns
+ *
+ * The call has been answered or, with %KV_DBUS_CALL_DROPPED for a name, dropped. In the thread where that happens.
+ */
+typedef void (*KvDbusCallDoneFunc) (guint method, const char *error_name, gpointer user_data);
+
+/**
+ * KV_DBUS_CALL_DROPPED:
+ *
+ * What is told in place of an error's name when there was no answer.
+ */
+#define KV_DBUS_CALL_DROPPED ""
+
+/**
  * kv_dbus_call_new:
  * @outbox: (transfer none): where the answer goes
  * @message: a method call. What descriptors came with it stay with it: see kv_dbus_call_set_handle()
+ * @method: the number of what is called, for @done
  * @out_signature: what the method returns; static
- * @done: called once, when the call has been answered or dropped, in the thread where that happens
+ * @done: called once
  *
  * Returns: (transfer full): the call
  */
 KvDbusCall *kv_dbus_call_new (KvDbusOutbox *outbox,
                               const KvDbusMessage *message,
+                              guint method,
                               const char *out_signature,
-                              GDestroyNotify done,
+                              KvDbusCallDoneFunc done,
                               gpointer user_data);
 
 /**

@@ -13,6 +13,7 @@ struct _KvDbusCallers {
   KvStore *store;              /* (owned) */
   KvDbusOutbox *outbox;        /* (owned) */
   GDBusConnection *connection; /* (owned) */
+  KvDbusTally *tally;          /* (owned) */
   GHashTable *by_name; /* (owned) (element-type utf8 Caller): the keys belong to the callers */
   /* (owned) (element-type utf8 KvDbusWatch): all watches of all callers; key and value belong to the callers */
   GHashTable *by_path;
@@ -177,13 +178,17 @@ ensure_caller (KvDbusCallers *callers, const char *name)
 }
 
 KvDbusCallers *
-kv_dbus_callers_new (KvStore *store, KvDbusOutbox *outbox, GDBusConnection *connection)
+kv_dbus_callers_new (KvStore *store,
+                     KvDbusOutbox *outbox,
+                     GDBusConnection *connection,
+                     KvDbusTally *tally)
 {
   KvDbusCallers *callers = g_new0 (KvDbusCallers, 1);
 
   callers->store = g_object_ref (store);
   callers->outbox = kv_dbus_outbox_ref (outbox);
   callers->connection = g_object_ref (connection);
+  callers->tally = kv_dbus_tally_ref (tally);
   callers->by_name =
     g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) caller_free);
   callers->by_path = g_hash_table_new (g_str_hash, g_str_equal);
@@ -229,8 +234,8 @@ kv_dbus_callers_add_watch (KvDbusCallers *callers,
     return NULL;
 
   path = g_strdup_printf (KV_DBUS_WATCH_PREFIX "%" G_GUINT64_FORMAT, ++callers->last_watch);
-  watch = kv_dbus_watch_new (callers->store, callers->connection, sender, path, spec, caller->flow,
-                             error);
+  watch = kv_dbus_watch_new (callers->store, callers->connection, callers->tally, sender, path,
+                             spec, caller->flow, error);
   if (watch == NULL)
     {
       forget_if_idle (caller);
@@ -298,6 +303,7 @@ kv_dbus_callers_free (KvDbusCallers *callers)
   g_clear_pointer (&callers->by_path, g_hash_table_unref);
   g_clear_pointer (&callers->outbox, kv_dbus_outbox_unref);
   g_clear_object (&callers->connection);
+  g_clear_pointer (&callers->tally, kv_dbus_tally_unref);
   g_clear_object (&callers->store);
   g_free (callers);
 }

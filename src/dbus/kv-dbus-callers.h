@@ -20,11 +20,14 @@ typedef struct _KvDbusCallers KvDbusCallers;
  * kv_dbus_callers_new:
  * @outbox: (transfer none): where signals go out
  * @connection: to the same bus
+ * @tally: (transfer none): where watches are counted
  *
  * Returns: (transfer full): the callers, none as yet
  */
-KvDbusCallers *
-kv_dbus_callers_new (KvStore *store, KvDbusOutbox *outbox, GDBusConnection *connection);
+KvDbusCallers *kv_dbus_callers_new (KvStore *store,
+                                    KvDbusOutbox *outbox,
+                                    GDBusConnection *connection,
+                                    KvDbusTally *tally);
 
 /**
  * kv_dbus_callers_add_watch:

@@ -57,6 +57,7 @@ struct _KvDbusDispatcher {
   KvDbusRelay *relay;    /* (borrowed): until closed */
   KvDbusContext context; /* until closed */
   KvDbusMeter *meter;    /* (owned): of the relay's thread, until closed */
+  KvDbusTally *tally;    /* (owned) */
 
   GMutex lock;
   GQueue queue; /* guarded by lock; (owned) (element-type WaitingCall) */
@@ -94,6 +95,7 @@ dispatcher_unref (KvDbusDispatcher *self)
     return;
 
   g_hash_table_unref (self->waiting);
+  kv_dbus_tally_unref (self->tally);
   g_source_unref (self->source);
   g_main_context_unref (self->main_context);
   g_mutex_clear (&self->lock);
@@ -110,10 +112,11 @@ wake_main (KvDbusDispatcher *self)
 
 /* Either this finds that somebody waits for the last call, or whoever begins to wait finds that it was the last. */
 static void
-on_call_done (gpointer user_data)
+on_call_done (guint method, const char *error_name, gpointer user_data)
 {
   KvDbusDispatcher *self = user_data;
 
+  kv_dbus_tally_count_call (self->tally, method, error_name);
   if (g_atomic_int_dec_and_test (&self->n_open) && g_atomic_int_get (&self->draining))
     wake_main (self);
   dispatcher_unref (self);
@@ -124,8 +127,8 @@ call_new (KvDbusDispatcher *self, const KvDbusMethod *method, KvDbusMessage *mes
 {
   g_atomic_int_inc (&self->n_open);
 
-  return kv_dbus_call_new (kv_dbus_relay_get_outbox (self->relay), message, method->out_signature,
-                           on_call_done, dispatcher_ref (self));
+  return kv_dbus_call_new (kv_dbus_relay_get_outbox (self->relay), message, method->number,
+                           method->out_signature, on_call_done, dispatcher_ref (self));
 }
 
 /* @parameters: have been checked; @call: (transfer full) */
@@ -432,7 +435,8 @@ KvDbusDispatcher *
 kv_dbus_dispatcher_new (KvDbusLink *link,
                         KvStore *store,
                         KvRateLimiter *limiter,
-                        gsize max_value_size)
+                        gsize max_value_size,
+                        KvDbusTally *tally)
 {
   KvDbusDispatcher *self = g_new0 (KvDbusDispatcher, 1);
 
@@ -444,8 +448,9 @@ kv_dbus_dispatcher_new (KvDbusLink *link,
     .max_value_size = max_value_size,
     .handles = kv_dbus_handles_new (),
     .callers = kv_dbus_callers_new (store, kv_dbus_relay_get_outbox (self->relay),
-                                    kv_dbus_link_get_connection (link)),
+                                    kv_dbus_link_get_connection (link), tally),
   };
+  self->tally = kv_dbus_tally_ref (tally);
   self->meter = kv_dbus_meter_new (limiter);
   g_mutex_init (&self->lock);
   g_queue_init (&self->queue);

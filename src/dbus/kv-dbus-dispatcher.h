@@ -4,6 +4,7 @@
 #pragma once
 
 #include "dbus/kv-dbus-link.h"
+#include "dbus/kv-dbus-tally.h"
 #include "principal/kv-rate-limiter.h"
 #include "store/kv-store.h"
 
@@ -27,6 +28,7 @@ typedef struct _KvDbusDispatcher KvDbusDispatcher;
  * @link: (transfer none): to a message bus; outlives the dispatcher
  * @limiter: (transfer none): outlives what kv_dbus_dispatcher_close() ends
  * @max_value_size: bytes of a value
+ * @tally: (transfer none): where calls and watches are counted
  *
  * From now on, calls are carried out.
  *
@@ -35,7 +37,8 @@ typedef struct _KvDbusDispatcher KvDbusDispatcher;
 KvDbusDispatcher *kv_dbus_dispatcher_new (KvDbusLink *link,
                                           KvStore *store,
                                           KvRateLimiter *limiter,
-                                          gsize max_value_size);
+                                          gsize max_value_size,
+                                          KvDbusTally *tally);
 
 /**
  * kv_dbus_dispatcher_drain_async:

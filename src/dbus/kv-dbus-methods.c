@@ -144,6 +144,8 @@ static KvDbusMethod watch_methods[] = {
   { "Close", close_watch, .in_main = TRUE },
 };
 
+G_STATIC_ASSERT (G_N_ELEMENTS (store_methods) + G_N_ELEMENTS (watch_methods) <= KV_DBUS_N_METHODS);
+
 static const KvDbusMethod *
 find_by_name (const KvDbusMethod *methods, gsize n_methods, const char *name)
 {
@@ -168,7 +170,10 @@ collect_signature (GDBusArgInfo **arguments)
 }
 
 static void
-fill_in_signatures (KvDbusMethod *methods, gsize n_methods, GDBusInterfaceInfo *interface)
+fill_in_signatures (KvDbusMethod *methods,
+                    gsize n_methods,
+                    GDBusInterfaceInfo *interface,
+                    guint first_number)
 {
   for (gsize i = 0; i < n_methods; i++)
     {
@@ -176,6 +181,7 @@ fill_in_signatures (KvDbusMethod *methods, gsize n_methods, GDBusInterfaceInfo *
 
       methods[i].in_signature = collect_signature (info->in_args);
       methods[i].out_signature = collect_signature (info->out_args);
+      methods[i].number = first_number + (guint) i;
     }
 }
 
@@ -187,9 +193,9 @@ ensure_signatures (void)
   if (g_once_init_enter (&filled))
     {
       fill_in_signatures (store_methods, G_N_ELEMENTS (store_methods),
-                          kv_dbus_kv_store1_interface_info ());
+                          kv_dbus_kv_store1_interface_info (), 0);
       fill_in_signatures (watch_methods, G_N_ELEMENTS (watch_methods),
-                          kv_dbus_kv_store1_watch_interface_info ());
+                          kv_dbus_kv_store1_watch_interface_info (), G_N_ELEMENTS (store_methods));
       g_once_init_leave (&filled, 1);
     }
 }
@@ -209,6 +215,16 @@ kv_dbus_methods_find (const KvDbusHead *head)
     return find_by_name (watch_methods, G_N_ELEMENTS (watch_methods), head->member);
 
   return NULL;
+}
+
+const KvDbusMethod *
+kv_dbus_methods_get (guint number)
+{
+  if (number < G_N_ELEMENTS (store_methods))
+    return &store_methods[number];
+  number -= G_N_ELEMENTS (store_methods);
+
+  return number < G_N_ELEMENTS (watch_methods) ? &watch_methods[number] : NULL;
 }
 
 /* Passes over one parameter of @type, and counts what it brings. */

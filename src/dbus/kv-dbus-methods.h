@@ -19,6 +19,7 @@ G_BEGIN_DECLS
  * @has_entries: whether a call brings arrays of keys or entries, which count for more than one request
  * @in_signature: the types of what @handler takes
  * @out_signature: the types of what it returns
+ * @number: which it is of all, below %KV_DBUS_N_METHODS
  *
  * A method of an object of the service. For ever, and never changed: any thread may read it.
  */
@@ -31,7 +32,15 @@ typedef struct {
   gboolean has_entries;
   const char *in_signature;
   const char *out_signature;
+  guint number;
 } KvDbusMethod;
+
+/**
+ * KV_DBUS_N_METHODS:
+ *
+ * How many there can be, of all objects.
+ */
+#define KV_DBUS_N_METHODS 64
 
 /**
  * kv_dbus_methods_find:
@@ -43,6 +52,13 @@ typedef struct {
  * Returns: (nullable): the method
  */
 const KvDbusMethod *kv_dbus_methods_find (const KvDbusHead *head);
+
+/**
+ * kv_dbus_methods_get:
+ *
+ * Returns: (nullable): the method of that number, if there is one
+ */
+const KvDbusMethod *kv_dbus_methods_get (guint number);
 
 /**
  * kv_dbus_methods_get_cost:

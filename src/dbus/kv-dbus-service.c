@@ -33,6 +33,7 @@ struct _KvDbusService {
 
   KvStore *store;         /* (owned) */
   KvRateLimiter *limiter; /* (borrowed) */
+  KvDbusTally *tally;     /* (owned) */
   gsize max_value_size;   /* in bytes */
   char *bus;              /* (owned) (nullable): set by start */
   KvDbusLink *link; /* (owned) (nullable): from the hello to the bus until it is left or lost */
@@ -88,6 +89,7 @@ detach (KvDbusService *self)
   if (self->connection == NULL)
     return;
 
+  kv_dbus_tally_set_connected (self->tally, FALSE);
   g_clear_signal_handler (&self->closed_handler, self->connection);
   if (self->registration != 0)
     g_dbus_connection_unregister_object (self->connection, self->registration);
@@ -108,7 +110,7 @@ attach (KvDbusService *self, KvDbusLink *link, GError **error)
   self->connection = kv_dbus_link_get_connection (link);
   self->meter = kv_dbus_meter_new (self->limiter);
   self->dispatcher =
-    kv_dbus_dispatcher_new (link, self->store, self->limiter, self->max_value_size);
+    kv_dbus_dispatcher_new (link, self->store, self->limiter, self->max_value_size, self->tally);
   self->registration = g_dbus_connection_register_object (self->connection, KV_DBUS_OBJECT_PATH,
                                                           kv_dbus_kv_store1_interface_info (),
                                                           &service_vtable, self, NULL, &inner);
@@ -177,6 +179,7 @@ on_name_requested (GObject *source, GAsyncResult *result, gpointer user_data)
     }
 
   self->closed_handler = g_signal_connect (connection, "closed", G_CALLBACK (on_closed), self);
+  kv_dbus_tally_set_connected (self->tally, TRUE);
   g_task_return_boolean (task, TRUE);
   /* It may have been lost before there was anybody to be told. */
   if (g_dbus_connection_is_closed (connection))
@@ -290,6 +293,14 @@ on_closed (GDBusConnection *connection,
 }
 
 /* --- start and stop --- */
+
+void
+kv_dbus_service_add_metrics (KvDbusService *self, KvMetrics *metrics)
+{
+  g_return_if_fail (KV_IS_DBUS_SERVICE (self));
+
+  kv_metrics_add (metrics, kv_dbus_tally_write, self->tally);
+}
 
 void
 kv_dbus_service_start_async (KvDbusService *self,
@@ -436,6 +447,7 @@ kv_dbus_service_finalize (GObject *object)
   g_clear_pointer (&self->retry_source, g_source_unref);
   g_clear_object (&self->retry);
   g_clear_object (&self->store);
+  g_clear_pointer (&self->tally, kv_dbus_tally_unref);
   g_clear_pointer (&self->bus, g_free);
 
   G_OBJECT_CLASS (kv_dbus_service_parent_class)->finalize (object);
@@ -451,6 +463,7 @@ kv_dbus_service_class_init (KvDbusServiceClass *klass)
 static void
 kv_dbus_service_init (KvDbusService *self)
 {
+  self->tally = kv_dbus_tally_new ();
   self->retry = g_cancellable_new ();
   self->retry_seconds = FIRST_RETRY_SECONDS;
 }

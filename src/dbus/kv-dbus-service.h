@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "metrics/kv-metrics.h"
 #include "principal/kv-rate-limiter.h"
 #include "store/kv-store.h"
 
@@ -26,6 +27,13 @@ G_DECLARE_FINAL_TYPE (KvDbusService, kv_dbus_service, KV, DBUS_SERVICE, GObject)
  * @max_value_size: bytes of a value
  */
 KvDbusService *kv_dbus_service_new (KvStore *store, KvRateLimiter *limiter, gsize max_value_size);
+
+/**
+ * kv_dbus_service_add_metrics:
+ *
+ * Adds the figures of this door to @metrics, which is not asked any more when the service is gone.
+ */
+void kv_dbus_service_add_metrics (KvDbusService *service, KvMetrics *metrics);
 
 /**
  * kv_dbus_service_start_async:

@@ -22,6 +22,7 @@
 
 struct _KvDbusWatch {
   GDBusConnection *connection; /* (owned) */
+  KvDbusTally *tally;          /* (owned) */
   char *owner;                 /* (owned) */
   char *path;                  /* (owned) */
   KvDbusFlow *flow;            /* (borrowed) of the owner, who outlives its watches */
@@ -102,6 +103,7 @@ send_reset (KvDbusWatch *watch, guint64 revision)
   begin_signal (watch, &writer, "Reset", "a{sv}");
   kv_dbus_codec_write_reset (&writer, revision);
   send_signal (watch, &writer);
+  kv_dbus_tally_count_reset (watch->tally);
 }
 
 static gboolean
@@ -115,6 +117,7 @@ static guint
 write_changes (KvDbusWatch *watch, KvDbusWriter *writer)
 {
   guint n_changes = 0;
+  guint n_events = 0;
   gsize bytes = 0;
   gboolean amid = FALSE;
 
@@ -133,7 +136,9 @@ write_changes (KvDbusWatch *watch, KvDbusWriter *writer)
       amid = event.type == KV_WATCH_CHANGE && !event.change.last;
       kv_dbus_codec_write_change (writer, &event);
       n_changes++;
+      n_events += event.type != KV_WATCH_SNAPSHOT_END;
     }
+  kv_dbus_tally_count_events (watch->tally, n_events);
 
   return n_changes;
 }
@@ -216,6 +221,7 @@ kv_dbus_watch_spec_count (const KvDbusWatchSpec *spec)
 KvDbusWatch *
 kv_dbus_watch_new (KvStore *store,
                    GDBusConnection *connection,
+                   KvDbusTally *tally,
                    const char *owner,
                    const char *path,
                    const KvDbusWatchSpec *spec,
@@ -225,6 +231,8 @@ kv_dbus_watch_new (KvStore *store,
   g_autoptr (KvDbusWatch) watch = g_new0 (KvDbusWatch, 1);
 
   watch->connection = g_object_ref (connection);
+  watch->tally = kv_dbus_tally_ref (tally);
+  kv_dbus_tally_add_watches (tally, 1);
   watch->owner = g_strdup (owner);
   watch->path = g_strdup (path);
   watch->flow = flow;
@@ -264,6 +272,8 @@ kv_dbus_watch_free (KvDbusWatch *watch)
   kv_watch_event_clear (&watch->ahead);
   kv_dbus_buffer_clear (&watch->signal);
   g_clear_object (&watch->connection);
+  kv_dbus_tally_add_watches (watch->tally, -1);
+  kv_dbus_tally_unref (watch->tally);
   g_free (watch->owner);
   g_free (watch->path);
   g_free (watch);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "dbus/kv-dbus-flow.h"
+#include "dbus/kv-dbus-tally.h"
 #include "store/kv-store.h"
 
 G_BEGIN_DECLS
@@ -40,6 +41,7 @@ guint kv_dbus_watch_spec_count (const KvDbusWatchSpec *spec);
 
 /**
  * kv_dbus_watch_new:
+ * @tally: (transfer none): where it counts
  * @owner: the unique name of the caller
  * @path: where it is to be
  * @flow: to @owner; outlives the watch
@@ -51,6 +53,7 @@ guint kv_dbus_watch_spec_count (const KvDbusWatchSpec *spec);
  */
 KvDbusWatch *kv_dbus_watch_new (KvStore *store,
                                 GDBusConnection *connection,
+                                KvDbusTally *tally,
                                 const char *owner,
                                 const char *path,
                                 const KvDbusWatchSpec *spec,

@@ -12,11 +12,14 @@
 
 /* Calls whose answers stay in the outbox, where there is no bus. */
 
+#define METHOD 5
+
 typedef struct {
   KvDbusOutbox *outbox;
   KvDbusContext context;
   KvDbusCargo answers; /* taken from the outbox */
   guint n_done;
+  const char *error_name; /* (nullable): of the last one that was done */
 } Fixture;
 
 static void
@@ -43,10 +46,12 @@ tear_down (Fixture *fixture, gconstpointer data)
 }
 
 static void
-on_done (gpointer user_data)
+on_done (guint method, const char *error_name, gpointer user_data)
 {
   Fixture *fixture = user_data;
 
+  g_assert_cmpuint (method, ==, METHOD);
+  fixture->error_name = error_name;
   fixture->n_done++;
 }
 
@@ -59,7 +64,7 @@ call_new (Fixture *fixture, Sample *sample, const char *out_signature)
     .length = sample->length,
   };
 
-  return kv_dbus_call_new (fixture->outbox, &message, out_signature, on_done, fixture);
+  return kv_dbus_call_new (fixture->outbox, &message, METHOD, out_signature, on_done, fixture);
 }
 
 /* What has been answered last: sound, to us and to GDBus. */
@@ -156,8 +161,11 @@ test_wants_no_answer (Fixture *fixture, gconstpointer data)
   sample_init (&sample, g_variant_new ("(s)", "x"), G_DBUS_MESSAGE_BYTE_ORDER_LITTLE_ENDIAN);
   sample.head.flags = KV_DBUS_FLAG_NO_REPLY_EXPECTED;
   kv_dbus_call_return (call_new (fixture, &sample, ""), NULL, NULL);
+  g_assert_null (fixture->error_name);
   kv_dbus_call_return_error (call_new (fixture, &sample, ""), "a.b", "text");
+  g_assert_cmpstr (fixture->error_name, ==, "a.b");
   kv_dbus_call_drop (call_new (fixture, &sample, ""));
+  g_assert_cmpstr (fixture->error_name, ==, KV_DBUS_CALL_DROPPED);
   g_assert_cmpuint (fixture->n_done, ==, 3);
   g_assert_cmpuint (kv_dbus_outbox_get_length (fixture->outbox), ==, 0);
 }

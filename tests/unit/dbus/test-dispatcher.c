@@ -573,6 +573,7 @@ test_stop_leaves_a_bus_that_stands_still (Fixture *fixture, gconstpointer data)
 typedef struct {
   KvDbusLink *link;
   KvDbusDispatcher *dispatcher;
+  KvDbusTally *tally;
   const char *name; /* of the connection */
   GAsyncResult *drained;
 } Bare;
@@ -586,8 +587,9 @@ bare_open (Bare *bare, Fixture *fixture)
   kv_dbus_link_open_async (g_test_dbus_get_bus_address (fixture->bus), NULL, keep_result, &result);
   bare->link = kv_dbus_link_open_finish (wait_for (&result), &error);
   g_assert_no_error (error);
-  bare->dispatcher =
-    kv_dbus_dispatcher_new (bare->link, fixture->store, fixture->limiter, KV_VALUE_MAX_BYTES);
+  bare->tally = kv_dbus_tally_new ();
+  bare->dispatcher = kv_dbus_dispatcher_new (bare->link, fixture->store, fixture->limiter,
+                                             KV_VALUE_MAX_BYTES, bare->tally);
   bare->name = g_dbus_connection_get_unique_name (kv_dbus_link_get_connection (bare->link));
   bare->drained = NULL;
 }
@@ -616,6 +618,7 @@ static void
 bare_clear (Bare *bare)
 {
   g_clear_pointer (&bare->link, kv_dbus_link_free);
+  g_clear_pointer (&bare->tally, kv_dbus_tally_unref);
   g_clear_object (&bare->drained);
 }
 
