@@ -4,10 +4,13 @@
 #pragma once
 
 #include "http/kv-http-poller.h"
+#include "metrics/kv-metrics.h"
+#include "principal/kv-rate-limiter.h"
 #include "store/kv-store.h"
 
 G_BEGIN_DECLS
 
+typedef struct _KvHttpMeter KvHttpMeter;
 typedef struct _KvSseGroup KvSseGroup;
 typedef struct _KvHttpDumpGroup KvHttpDumpGroup;
 
@@ -52,6 +55,10 @@ typedef struct {
   KvHttpPoller *poller;       /* (borrowed) of this worker */
   KvSseGroup *streams;        /* (borrowed) of this worker */
   KvHttpDumpGroup *dumps;     /* (borrowed) of this worker */
+  KvHttpMeter *meter;         /* (borrowed) (nullable) of this worker */
+  const KvMetrics *metrics; /* (borrowed) (nullable): what /metrics shows; outlives every worker */
+  KvRateBucket *scrapers;   /* (borrowed) (nullable): the allowance of those who ask for that */
+  gboolean stopping;        /* whether nothing new is let in any more */
 } KvHttpContext;
 
 G_END_DECLS

@@ -53,21 +53,30 @@ kv_http_exchange_clear (KvHttpExchange *exchange)
   reset (&exchange->response);
 }
 
+static const struct {
+  const char *name;
+  KvHttpMethod method;
+} methods[] = {
+  { "GET", KV_HTTP_GET },   { "HEAD", KV_HTTP_HEAD },     { "PUT", KV_HTTP_PUT },
+  { "POST", KV_HTTP_POST }, { "DELETE", KV_HTTP_DELETE }, { "OPTIONS", KV_HTTP_OPTIONS },
+};
+
 KvHttpMethod
 kv_http_method_parse (const char *name, gsize length)
 {
-  static const struct {
-    const char *name;
-    KvHttpMethod method;
-  } methods[] = {
-    { "GET", KV_HTTP_GET },   { "HEAD", KV_HTTP_HEAD },     { "PUT", KV_HTTP_PUT },
-    { "POST", KV_HTTP_POST }, { "DELETE", KV_HTTP_DELETE }, { "OPTIONS", KV_HTTP_OPTIONS },
-  };
-
   for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
     if (length == strlen (methods[i].name) && memcmp (name, methods[i].name, length) == 0)
       return methods[i].method;
   return KV_HTTP_OTHER;
+}
+
+const char *
+kv_http_method_get_name (KvHttpMethod method)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
+    if (methods[i].method == method)
+      return methods[i].name;
+  return "other";
 }
 
 static gboolean
@@ -258,18 +267,22 @@ kv_http_exchange_add_revision (KvHttpExchange *exchange, guint64 revision)
   const gsize room = KV_DECIMAL_MAX + sizeof "\"\"";
   char *tag = response->scratch + response->scratch_used;
   char *plain = tag + room;
-  char *end;
+  guint32 length;
 
   g_return_if_fail (response->scratch_used + 2 * room <= sizeof response->scratch);
+  g_return_if_fail (response->n_headers + 2 <= KV_HTTP_MAX_RESPONSE_HEADERS);
 
   *tag = '"';
-  end = kv_decimal_format (tag + 1, revision);
-  memcpy (plain, tag + 1, (gsize) (end - tag) - 1);
-  plain[end - tag - 1] = '\0';
-  memcpy (end, "\"", sizeof "\"");
+  length = (guint32) (kv_decimal_format (tag + 1, revision) - tag) - 1;
+  memcpy (plain, tag + 1, length);
+  plain[length] = '\0';
+  memcpy (tag + 1 + length, "\"", sizeof "\"");
   response->scratch_used += 2 * room;
-  kv_http_exchange_add_header (exchange, "ETag", tag);
-  kv_http_exchange_add_header (exchange, "KV-Revision", plain);
+  /* How long they are is known, and each GET comes past here. */
+  response->headers[response->n_headers++] =
+    (KvHttpHeader){ "ETag", tag, sizeof "ETag" - 1, length + 2 };
+  response->headers[response->n_headers++] =
+    (KvHttpHeader){ "KV-Revision", plain, sizeof "KV-Revision" - 1, length };
 }
 
 void

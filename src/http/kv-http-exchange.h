@@ -26,6 +26,8 @@ typedef enum {
   KV_HTTP_OTHER,
 } KvHttpMethod;
 
+#define KV_HTTP_N_METHODS (KV_HTTP_OTHER + 1)
+
 /**
  * KvHttpSpan:
  *
@@ -133,6 +135,8 @@ typedef struct {
  * @bucket: (nullable) (borrowed): the client's allowance; the carrier has charged it for one request, and a route
  *   charges it for more when the request is worth more
  * @route: (nullable): set by kv_http_exchange_admit()
+ * @begun: when the carrier had the whole of it, in monotonic microseconds; 0 before that, and as long as that is in the same turn
+ *   of the loop
  * @response: the answer
  *
  * One request and its answer, without any word of who carries them. The carrier embeds it in a record of its own,
@@ -152,6 +156,7 @@ struct _KvHttpExchange {
   gpointer sink;
   KvRateBucket *bucket;
   const KvHttpRoute *route;
+  gint64 begun;
   KvHttpResponse response;
 };
 
@@ -166,6 +171,13 @@ void kv_http_exchange_clear (KvHttpExchange *exchange);
  * Returns: the method of that name (they are case-sensitive), or %KV_HTTP_OTHER
  */
 KvHttpMethod kv_http_method_parse (const char *name, gsize length);
+
+/**
+ * kv_http_method_get_name:
+ *
+ * Returns: its name; `other` for %KV_HTTP_OTHER, whatever it was called
+ */
+const char *kv_http_method_get_name (KvHttpMethod method);
 
 /**
  * kv_http_exchange_admit:

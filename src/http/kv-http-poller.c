@@ -34,10 +34,13 @@ typedef struct {
 struct _KvHttpPoller {
   int epoll_fd;  /* (owned) */
   gint64 now;    /* while something is dispatched: when that began; else 0 */
+  gint64 found;  /* when something was last found ready */
   GArray *slots; /* (owned) (element-type Slot); number 0 is nobody's */
   guint free_slot;
   KvHttpTimerHeap *timers; /* (owned) */
   gboolean quitting;
+  KvHttpPollerTurnFunc turn_func; /* (nullable) */
+  gpointer turn_data;             /* (borrowed) */
 
   GMainContext *context;   /* (owned): the guest */
   KvHttpPollerItem wakeup; /* what the guest is woken by */
@@ -144,8 +147,8 @@ invite_guest (KvHttpPoller *poller)
 
 /* --- turns --- */
 
-int
-kv_http_poller_get_timeout (KvHttpPoller *poller)
+static int
+get_timeout (KvHttpPoller *poller, gint64 now)
 {
   const KvHttpTimer *timer = kv_http_timer_heap_get_first (poller->timers);
   gint64 due, left;
@@ -155,8 +158,14 @@ kv_http_poller_get_timeout (KvHttpPoller *poller)
   due = MIN (poller->guest_due, timer != NULL ? timer->due : G_MAXINT64);
   if (due == G_MAXINT64)
     return -1;
-  left = due - g_get_monotonic_time ();
+  left = due - now;
   return (int) CLAMP ((left + 999) / 1000, 0, G_MAXINT);
+}
+
+int
+kv_http_poller_get_timeout (KvHttpPoller *poller)
+{
+  return get_timeout (poller, g_get_monotonic_time ());
 }
 
 /* Waits with poll(), for what the guest waits for and for the epoll set: a descriptor of somebody else's may be closed, and
@@ -175,7 +184,7 @@ wait_for_guest_too (KvHttpPoller *poller, int timeout)
 static gboolean
 dispatch_items (KvHttpPoller *poller, const struct epoll_event *events, int n_events)
 {
-  poller->now = g_get_monotonic_time ();
+  poller->now = poller->found = g_get_monotonic_time ();
   for (int i = 0; i < n_events; i++)
     {
       guint number = (guint32) events[i].data.u64;
@@ -209,8 +218,11 @@ kv_http_poller_iterate (KvHttpPoller *poller, gboolean may_block)
 {
   struct epoll_event events[EVENTS_PER_TURN];
   gboolean dispatched, guest;
-  int timeout = kv_http_poller_get_timeout (poller);
+  gint64 began = g_get_monotonic_time ();
+  int timeout = get_timeout (poller, began);
 
+  if (poller->turn_func != NULL)
+    poller->turn_func (poller->turn_data, began - poller->found);
   if (!may_block)
     timeout = 0;
   if (guest_has_more (poller))
@@ -291,6 +303,13 @@ kv_http_poller_free (KvHttpPoller *poller)
   kv_http_timer_heap_free (poller->timers);
   g_array_unref (poller->slots);
   g_free (poller);
+}
+
+void
+kv_http_poller_set_turn_func (KvHttpPoller *poller, KvHttpPollerTurnFunc func, gpointer user_data)
+{
+  poller->turn_func = func;
+  poller->turn_data = user_data;
 }
 
 GMainContext *
@@ -397,6 +416,12 @@ gint64
 kv_http_poller_now (KvHttpPoller *poller)
 {
   return poller->now != 0 ? poller->now : g_get_monotonic_time ();
+}
+
+gint64
+kv_http_poller_get_duration (KvHttpPoller *poller)
+{
+  return g_get_monotonic_time () - poller->found;
 }
 
 void

@@ -105,6 +105,21 @@ void kv_http_poller_run (KvHttpPoller *poller);
 void kv_http_poller_quit (KvHttpPoller *poller);
 
 /**
+ * KvHttpPollerTurnFunc:
+ * @duration: microseconds since the last turn has found something ready
+ *
+ * Called at the beginning of each turn, before that waits: all that the last one has called has returned.
+ */
+typedef void (*KvHttpPollerTurnFunc) (gpointer user_data, gint64 duration);
+
+/**
+ * kv_http_poller_set_turn_func:
+ * @func: (nullable): is told what a turn has taken; the clock is read between two of them anyway
+ */
+void
+kv_http_poller_set_turn_func (KvHttpPoller *poller, KvHttpPollerTurnFunc func, gpointer user_data);
+
+/**
  * kv_http_poller_add:
  * @fd: a descriptor; it stays the caller's
  * @events: EPOLL* bits; EPOLLHUP and EPOLLERR are always told. Told each turn for as long as it is so, or, with EPOLLET,
@@ -142,6 +157,13 @@ void kv_http_poller_remove (KvHttpPoller *poller, KvHttpPollerItem *item);
  *   found something ready
  */
 gint64 kv_http_poller_now (KvHttpPoller *poller);
+
+/**
+ * kv_http_poller_get_duration:
+ *
+ * Returns: microseconds since this turn has found something ready; reads the clock
+ */
+gint64 kv_http_poller_get_duration (KvHttpPoller *poller);
 
 /**
  * kv_http_poller_set_timer:

@@ -6,8 +6,10 @@
 #include "http/routes/kv-route-batch.h"
 #include "http/routes/kv-route-cas.h"
 #include "http/routes/kv-route-dump.h"
+#include "http/routes/kv-route-health.h"
 #include "http/routes/kv-route-incr.h"
 #include "http/routes/kv-route-kv.h"
+#include "http/routes/kv-route-metrics.h"
 #include "http/routes/kv-route-restore.h"
 #include "http/routes/kv-route-status.h"
 #include "http/routes/kv-route-store.h"
@@ -24,16 +26,21 @@ static void answer_options (KvHttpExchange *exchange);
 #define KEY "{key}"
 #define ROUTE(path, method, handler, body)                                                         \
   {                                                                                                \
-    path, method, handler, body, NULL, sizeof (path) - 1                                           \
+    path, method, handler, body, NULL, sizeof (path) - 1, __COUNTER__ - NO_NUMBER                  \
   }
 #define STREAM_ROUTE(path, method, handler, sink)                                                  \
   {                                                                                                \
-    path, method, handler, KV_HTTP_BODY_STREAM, sink, sizeof (path) - 1                            \
+    path, method, handler, KV_HTTP_BODY_STREAM, sink, sizeof (path) - 1, __COUNTER__ - NO_NUMBER   \
   }
 #define KEY_ROUTE(path, method, handler, body)                                                     \
   {                                                                                                \
-    path KEY, method, handler, body, NULL, sizeof (path) - 1                                       \
+    path KEY, method, handler, body, NULL, sizeof (path) - 1, __COUNTER__ - NO_NUMBER              \
   }
+
+/* The compiler counts the lines below, from the one after this. */
+enum {
+  NO_NUMBER = __COUNTER__
+};
 
 static const KvHttpRoute routes[] = {
   KEY_ROUTE ("/store/", KV_HTTP_GET, kv_route_store_get, KV_HTTP_BODY_NONE),
@@ -50,6 +57,9 @@ static const KvHttpRoute routes[] = {
   KEY_ROUTE ("/v1/touch/", KV_HTTP_POST, kv_route_touch_post, KV_HTTP_BODY_NONE),
   KEY_ROUTE ("/v1/incr/", KV_HTTP_POST, kv_route_incr_post, KV_HTTP_BODY_NONE),
   KEY_ROUTE ("/v1/cas/", KV_HTTP_POST, kv_route_swap_post, KV_HTTP_BODY_JSON),
+  ROUTE ("/metrics", KV_HTTP_GET, kv_route_metrics_get, KV_HTTP_BODY_NONE),
+  ROUTE ("/healthz", KV_HTTP_GET, kv_route_health_get_alive, KV_HTTP_BODY_NONE),
+  ROUTE ("/readyz", KV_HTTP_GET, kv_route_health_get_ready, KV_HTTP_BODY_NONE),
   ROUTE ("/v1/dump", KV_HTTP_GET, kv_route_dump_get, KV_HTTP_BODY_NONE),
   STREAM_ROUTE ("/v1/restore", KV_HTTP_POST, kv_route_restore_post, &kv_route_restore_sink),
 };
@@ -90,6 +100,28 @@ kv_http_router_find (KvHttpSpan path, KvHttpMethod method, gboolean *known)
           return &routes[i];
       }
   return *known && method == KV_HTTP_OPTIONS ? &options_route : NULL;
+}
+
+/* The last number is that of the one for OPTIONS. */
+G_STATIC_ASSERT (G_N_ELEMENTS (routes) + 2 <= KV_HTTP_N_ROUTES);
+
+const KvHttpRoute *
+kv_http_router_get_route (guint number)
+{
+  if (number >= 1 && number <= G_N_ELEMENTS (routes))
+    return &routes[number - 1];
+  return number == G_N_ELEMENTS (routes) + 1 ? &options_route : NULL;
+}
+
+gboolean
+kv_http_router_is_probe (KvHttpSpan path)
+{
+  static const char *const probes[] = { "/healthz", "/readyz", "/metrics" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (probes); i++)
+    if (path.length == strlen (probes[i]) && memcmp (path.data, probes[i], path.length) == 0)
+      return TRUE;
+  return FALSE;
 }
 
 KvHttpSpan

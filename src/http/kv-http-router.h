@@ -37,6 +37,7 @@ typedef void (*KvHttpHandler) (KvHttpExchange *exchange);
  * @body: what the request's body is
  * @sink: (nullable): where it goes, if it is a stream
  * @prefix: bytes of @pattern before its `{key}`; all of them where it has none
+ * @number: which line it is, from 1 on, below %KV_HTTP_N_ROUTES; 0 stands for none
  *
  * A line of the routing table.
  */
@@ -47,6 +48,7 @@ struct _KvHttpRoute {
   KvHttpBodyKind body;
   const KvHttpSink *sink;
   guint prefix;
+  guint number;
 };
 
 /**
@@ -70,6 +72,28 @@ kv_http_router_has_key (const KvHttpRoute *route)
 {
   return route->pattern[route->prefix] != '\0';
 }
+
+/**
+ * KV_HTTP_N_ROUTES:
+ *
+ * How many lines there can be, the one for `OPTIONS` and none at all included.
+ */
+#define KV_HTTP_N_ROUTES 64
+
+/**
+ * kv_http_router_get_route:
+ *
+ * Returns: (transfer none) (nullable): the route of that number, if there is one
+ */
+const KvHttpRoute *kv_http_router_get_route (guint number);
+
+/**
+ * kv_http_router_is_probe:
+ *
+ * Returns: whether @path is one of those that tell how the service is, which are answered also when a client has used up its
+ *   allowance
+ */
+gboolean kv_http_router_is_probe (KvHttpSpan path);
 
 /**
  * kv_http_router_get_segment:

@@ -4,6 +4,7 @@
 #include "http/connection/kv-http-connection.h"
 
 #include "http/connection/kv-http-connection-private.h"
+#include "http/kv-http-meter.h"
 
 #include <string.h>
 #include <sys/epoll.h>
@@ -468,6 +469,8 @@ kv_http_connection_settle (KvHttpConnection *connection)
 {
   const KvHttpHead *head = &connection->request->head;
 
+  kv_http_meter_count (connection->pool->context->meter, &connection->request->exchange,
+                       connection->request->exchange.response.status);
   connection->keep = head->keep_alive && !connection->pool->draining && !connection->broken;
   if (!connection->keep)
     return KV_HTTP_CONNECTION_CLOSE;
@@ -512,6 +515,8 @@ kv_http_connection_take_socket (KvHttpConnection *connection, KvHttpSocket *sock
 {
   g_return_if_fail (connection->state == KV_HTTP_CONNECTION_ANSWERING);
 
+  /* Who takes a socket answers with 200. */
+  kv_http_meter_count (connection->pool->context->meter, &connection->request->exchange, 200);
   /* What pipelined requests before this one were answered with. */
   kv_http_connection_flush (connection);
   socket->fd = connection->fd;

@@ -7,6 +7,7 @@
  * request that is not whole. */
 
 #include "http/connection/kv-http-connection-private.h"
+#include "http/kv-http-router.h"
 
 #include <string.h>
 
@@ -70,7 +71,10 @@ kv_http_gate_refuse (KvHttpConnection *connection, guint status, const char *rea
   if (connection->state == KV_HTTP_CONNECTION_READING_BODY)
     bind_target (connection);
   else
-    begin_exchange (connection);
+    {
+      begin_exchange (connection);
+      connection->request->exchange.method = KV_HTTP_OTHER;
+    }
   kv_http_exchange_refuse (&connection->request->exchange, status, reason);
   send_response (connection, -1);
 }
@@ -105,7 +109,8 @@ admit (KvHttpConnection *connection)
   exchange->conditional = head->conditional;
   exchange->accepts = head->accepts;
 
-  if (!kv_rate_bucket_admit (connection->bucket, 1, &retry_after))
+  if (!kv_rate_bucket_admit (connection->bucket, 1, &retry_after)
+      && !kv_http_router_is_probe (exchange->path))
     {
       kv_http_exchange_refuse_busy (exchange, "Too many requests; see Retry-After", retry_after);
       return FALSE;
@@ -145,6 +150,8 @@ answer (KvHttpConnection *connection, gsize request_length)
     connection->deadline = G_MAXINT64;
   bind_exchange (connection);
   lane->answer (connection);
+  if (connection->state == KV_HTTP_CONNECTION_ANSWERING)
+    request->exchange.begun = kv_http_poller_now (connection->pool->context->poller);
 }
 
 static void

@@ -7,6 +7,7 @@
 
 #include "core/kv-error.h"
 #include "http/server/kv-http-address.h"
+#include "http/server/kv-http-figures.h"
 #include "http/server/kv-http-listener.h"
 #include "http/server/kv-http-worker.h"
 #include "http/wire/kv-http-wire.h"
@@ -41,8 +42,10 @@ struct _KvHttpServer {
   KvRateLimiter *limiter; /* (borrowed) */
   KvHttpLimits limits;
   gboolean allow_remote;
-  GPtrArray *listeners; /* (owned) (element-type KvHttpListener) */
-  GPtrArray *workers;   /* (owned) (element-type KvHttpWorker) */
+  GPtrArray *listeners;   /* (owned) (element-type KvHttpListener) */
+  GPtrArray *workers;     /* (owned) (element-type KvHttpWorker) */
+  KvHttpFigures figures;  /* read by any thread, also when workers are gone */
+  KvRateBucket *scrapers; /* (owned) (nullable) */
   gboolean started;
   gboolean full; /* the last connection was one too many */
 
@@ -65,6 +68,7 @@ refuse_connection (KvHttpServer *self, const KvHttpAccepted *accepted)
   };
   KvHttpBuffer buffer = { 0 };
 
+  kv_counter_raise (&self->figures.refused, 1);
   if (!self->full)
     g_warning (_ ("Connections are refused: there are %u already"), self->limits.max_connections);
   self->full = TRUE;
@@ -89,6 +93,7 @@ on_accepted (const KvHttpAccepted *accepted, guint length, gpointer user_data)
   g_autofree KvHttpAccepted *hands = g_new (KvHttpAccepted, n_workers * length);
   guint n_dealt[MAX_WORKERS] = { 0 };
 
+  kv_counter_raise (&self->figures.accepted, length);
   for (guint i = 0; i < n_workers; i++)
     {
       loads[i] = kv_http_worker_count (g_ptr_array_index (self->workers, i));
@@ -154,9 +159,25 @@ kv_http_server_new (KvStore *store,
   self->limiter = limiter;
   self->limits = *limits;
   for (guint i = 0; i < n_workers; i++)
-    g_ptr_array_add (self->workers, kv_http_worker_new (store, limiter, &self->limits, express, i,
-                                                        on_worker_exited, self));
+    {
+      KvHttpMeter *meter = kv_http_meter_new ();
+
+      g_ptr_array_add (self->figures.meters, meter);
+      g_ptr_array_add (self->workers, kv_http_worker_new (store, limiter, &self->limits, meter,
+                                                          express, i, on_worker_exited, self));
+    }
   return self;
+}
+
+void
+kv_http_server_set_metrics (KvHttpServer *self, KvMetrics *metrics)
+{
+  g_return_if_fail (!self->started && self->scrapers == NULL);
+
+  self->scrapers = kv_rate_limiter_get_bucket (self->limiter, "metrics");
+  for (guint i = 0; i < self->workers->len; i++)
+    kv_http_worker_set_metrics (g_ptr_array_index (self->workers, i), metrics, self->scrapers);
+  kv_metrics_add (metrics, kv_http_figures_write, &self->figures);
 }
 
 void
@@ -336,6 +357,7 @@ kv_http_server_dispose (GObject *object)
   for (guint i = 0; i < self->n_running && i < self->workers->len; i++)
     kv_http_worker_drain (g_ptr_array_index (self->workers, i), 0);
   g_ptr_array_set_size (self->workers, 0);
+  g_clear_pointer (&self->scrapers, kv_rate_bucket_release);
   g_clear_object (&self->store);
   G_OBJECT_CLASS (kv_http_server_parent_class)->dispose (object);
 }
@@ -347,6 +369,7 @@ kv_http_server_finalize (GObject *object)
 
   g_ptr_array_unref (self->listeners);
   g_ptr_array_unref (self->workers);
+  g_ptr_array_unref (self->figures.meters);
   G_OBJECT_CLASS (kv_http_server_parent_class)->finalize (object);
 }
 
@@ -364,4 +387,5 @@ kv_http_server_init (KvHttpServer *self)
 {
   self->listeners = g_ptr_array_new_with_free_func ((GDestroyNotify) kv_http_listener_free);
   self->workers = g_ptr_array_new_with_free_func ((GDestroyNotify) kv_http_worker_free);
+  self->figures.meters = g_ptr_array_new_with_free_func ((GDestroyNotify) kv_http_meter_free);
 }

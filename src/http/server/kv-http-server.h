@@ -43,6 +43,15 @@ KvHttpServer *kv_http_server_new (KvStore *store,
 void kv_http_server_set_allow_remote (KvHttpServer *server, gboolean allow);
 
 /**
+ * kv_http_server_set_metrics:
+ * @metrics: (transfer none): outlives the server
+ *
+ * Adds the figures of this door to @metrics, and has `/metrics` show all that are there. To be called before
+ * kv_http_server_start().
+ */
+void kv_http_server_set_metrics (KvHttpServer *server, KvMetrics *metrics);
+
+/**
  * kv_http_server_listen:
  * @address: `127.0.0.1:3000`, `[::1]:3000`, `localhost:3000` (both), or `unix:/path`; port 0 lets
  *   the kernel pick

@@ -38,8 +38,6 @@ struct _KvHttpWorker {
   GMutex lock;        /* guards @inbox and @drain_grace, which both sides touch */
   GArray *inbox;      /* (owned) (element-type KvHttpAccepted) */
   gint64 drain_grace; /* -1 until it is time */
-
-  gint n_connections; /* atomic */
 };
 
 static void
@@ -54,7 +52,7 @@ on_connection_closed (KvHttpPool *pool)
 {
   KvHttpWorker *worker = (KvHttpWorker *) pool;
 
-  g_atomic_int_add (&worker->n_connections, -1);
+  g_atomic_int_add (&worker->context.meter->n_connections, -1);
   quit_when_empty (worker);
 }
 
@@ -78,6 +76,7 @@ begin_to_drain (KvHttpWorker *worker, gint64 grace)
   GList *next;
 
   worker->pool.draining = TRUE;
+  worker->context.stopping = TRUE;
   kv_sse_group_close_all (worker->streams);
   for (GList *link = worker->pool.connections.head; link != NULL; link = next)
     {
@@ -127,7 +126,9 @@ wake (KvHttpWorker *worker)
 static void
 set_up (KvHttpWorker *worker)
 {
+  kv_http_meter_attach (worker->context.meter, worker->poller);
   worker->streams = kv_sse_group_new (worker->poller, worker->context.limits);
+  kv_sse_group_set_meter (worker->streams, worker->context.meter);
   worker->dumps = kv_http_dump_group_new (worker->poller, worker->context.limits);
   worker->lane = kv_soup_lane_new ();
   worker->context.poller = worker->poller;
@@ -181,6 +182,7 @@ KvHttpWorker *
 kv_http_worker_new (KvStore *store,
                     KvRateLimiter *limiter,
                     const KvHttpLimits *limits,
+                    KvHttpMeter *meter,
                     gboolean express,
                     guint number,
                     KvHttpWorkerFunc exited,
@@ -190,6 +192,7 @@ kv_http_worker_new (KvStore *store,
 
   worker->context.store = store;
   worker->context.limits = limits;
+  worker->context.meter = meter;
   worker->pool.limiter = limiter;
   worker->pool.express = express ? kv_express_lane_get_functions () : NULL;
   worker->number = number;
@@ -199,6 +202,13 @@ kv_http_worker_new (KvStore *store,
   worker->inbox = g_array_new (FALSE, FALSE, sizeof (KvHttpAccepted));
   worker->drain_grace = -1;
   return worker;
+}
+
+void
+kv_http_worker_set_metrics (KvHttpWorker *worker, const KvMetrics *metrics, KvRateBucket *scrapers)
+{
+  worker->context.metrics = metrics;
+  worker->context.scrapers = scrapers;
 }
 
 gboolean
@@ -228,7 +238,7 @@ kv_http_worker_start (KvHttpWorker *worker, GError **error)
 guint
 kv_http_worker_count (KvHttpWorker *worker)
 {
-  return (guint) g_atomic_int_get (&worker->n_connections);
+  return (guint) g_atomic_int_get (&worker->context.meter->n_connections);
 }
 
 void
@@ -236,7 +246,7 @@ kv_http_worker_give (KvHttpWorker *worker, const KvHttpAccepted *accepted, guint
 {
   gboolean was_empty;
 
-  g_atomic_int_add (&worker->n_connections, (gint) length);
+  g_atomic_int_add (&worker->context.meter->n_connections, (gint) length);
   g_mutex_lock (&worker->lock);
   was_empty = worker->inbox->len == 0;
   g_array_append_vals (worker->inbox, accepted, length);

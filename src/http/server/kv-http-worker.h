@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "http/kv-http-context.h"
+#include "http/kv-http-meter.h"
 #include "http/server/kv-http-listener.h"
 #include "principal/kv-rate-limiter.h"
 
@@ -29,6 +29,7 @@ typedef void (*KvHttpWorkerFunc) (KvHttpWorker *worker, gpointer user_data);
  * @store: (borrowed)
  * @limiter: (borrowed)
  * @limits: (borrowed)
+ * @meter: (borrowed): what it counts into
  * @express: whether it has an express lane
  * @number: for the thread's name
  * @exited: called after the thread's end, from where on kv_http_worker_free() does not wait
@@ -36,10 +37,21 @@ typedef void (*KvHttpWorkerFunc) (KvHttpWorker *worker, gpointer user_data);
 KvHttpWorker *kv_http_worker_new (KvStore *store,
                                   KvRateLimiter *limiter,
                                   const KvHttpLimits *limits,
+                                  KvHttpMeter *meter,
                                   gboolean express,
                                   guint number,
                                   KvHttpWorkerFunc exited,
                                   gpointer user_data);
+
+/**
+ * kv_http_worker_set_metrics:
+ * @metrics: (borrowed): what `/metrics` shows; without any there is nothing there
+ * @scrapers: (borrowed): the allowance of all who ask for it
+ *
+ * Before the worker is started.
+ */
+void
+kv_http_worker_set_metrics (KvHttpWorker *worker, const KvMetrics *metrics, KvRateBucket *scrapers);
 
 /**
  * kv_http_worker_start:

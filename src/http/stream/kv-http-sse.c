@@ -3,6 +3,7 @@
  */
 #include "http/stream/kv-http-sse.h"
 
+#include "http/kv-http-meter.h"
 #include "http/stream/kv-http-frame-batch.h"
 #include "http/stream/kv-http-frame-cache.h"
 #include "http/stream/kv-http-frame.h"
@@ -39,6 +40,7 @@ struct _KvSseGroup {
   KvHttpTimer timer;    /* first, so that the timer is the group; armed while there are streams */
   KvHttpPoller *poller; /* (borrowed) */
   const KvHttpLimits *limits; /* (borrowed) */
+  KvHttpMeter *meter;         /* (borrowed) (nullable) */
   KvHttpFrameCache *cache;    /* (owned) */
   GQueue streams;     /* of KvSseStream, by their links: those that a round has passed come last */
   guint round;        /* of keep-alive comments */
@@ -77,6 +79,24 @@ drop_waiting (KvSseStream *stream)
 }
 
 static void
+count_streams (KvSseGroup *group)
+{
+  if (group->meter != NULL)
+    __atomic_store_n (&group->meter->streams, group->streams.length, __ATOMIC_RELAXED);
+}
+
+static void
+count_event (KvSseGroup *group, KvWatchEventType type)
+{
+  if (group->meter == NULL)
+    return;
+  if (type == KV_WATCH_RESET)
+    kv_counter_raise (&group->meter->resets, 1);
+  else if (type != KV_WATCH_SNAPSHOT_END)
+    kv_counter_raise (&group->meter->events, 1);
+}
+
+static void
 close_stream (KvSseStream *stream)
 {
   KvSseGroup *group = stream->group;
@@ -86,6 +106,7 @@ close_stream (KvSseStream *stream)
   drop_waiting (stream);
   g_clear_pointer (&stream->socket.unsent, g_bytes_unref);
   g_queue_unlink (&group->streams, &stream->link);
+  count_streams (group);
   if (group->streams.length == 0)
     {
       group->in_round = FALSE;
@@ -149,6 +170,7 @@ gather (KvSseStream *stream, KvHttpFrameBatch *batch)
 
       if (!kv_watch_next (stream->watch, &event))
         return FALSE;
+      count_event (stream->group, event.type);
       frame = encode (stream->group->cache, &event);
       if (frame != NULL)
         kv_http_frame_batch_add (batch, frame);
@@ -352,6 +374,12 @@ kv_sse_group_new (KvHttpPoller *poller, const KvHttpLimits *limits)
   return group;
 }
 
+void
+kv_sse_group_set_meter (KvSseGroup *group, KvHttpMeter *meter)
+{
+  group->meter = meter;
+}
+
 gboolean
 kv_sse_group_open (KvSseGroup *group,
                    KvHttpExchange *exchange,
@@ -377,6 +405,7 @@ kv_sse_group_open (KvSseGroup *group,
   if (group->streams.length == 0)
     kv_http_poller_set_timer (group->poller, &group->timer, group->limits->keep_alive_interval);
   g_queue_push_tail_link (&group->streams, &stream->link);
+  count_streams (group);
 
   /* It begins when the watch calls, in a turn of its own: the carrier is still in the middle of the exchange. */
   if (!kv_http_poller_add (group->poller, &stream->item, stream->socket.fd, IDLE_EVENTS))

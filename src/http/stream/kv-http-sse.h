@@ -22,6 +22,12 @@ G_BEGIN_DECLS
 KvSseGroup *kv_sse_group_new (KvHttpPoller *poller, const KvHttpLimits *limits);
 
 /**
+ * kv_sse_group_set_meter:
+ * @meter: (borrowed): where the streams are counted from now on
+ */
+void kv_sse_group_set_meter (KvSseGroup *group, KvHttpMeter *meter);
+
+/**
  * kv_sse_group_open:
  * @exchange: a request for a watch
  * @keys: (array zero-terminated=1): what to watch

@@ -131,6 +131,9 @@ put_bytes (char *at, const char *text, gsize length)
   return at + length;
 }
 
+/* Of an IMF-fixdate (RFC 9110, section 5.6.7), which is always as long. */
+#define DATE_LENGTH (sizeof "Sun, 06 Nov 1994 08:49:37 GMT" - 1)
+
 #define put_literal(at, text) put_bytes (at, text, sizeof (text) - 1)
 
 static char *
@@ -180,7 +183,7 @@ kv_http_wire_append_head (KvHttpBuffer *buffer,
   *at++ = ' ';
   at = put_text (at, kv_http_wire_get_phrase (response->status));
   at = put_literal (at, "\r\nDate: ");
-  at = put_text (at, kv_http_wire_get_date ());
+  at = put_bytes (at, kv_http_wire_get_date (), DATE_LENGTH);
   at = put_literal (at, "\r\n");
   for (guint i = 0; i < response->n_headers; i++)
     at = put_header (at, &response->headers[i]);
