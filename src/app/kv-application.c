@@ -5,6 +5,8 @@
 
 #include "app/kv-application.h"
 
+#include "app/kv-figures.h"
+#include "app/kv-process-figures.h"
 #include "app/kv-process.h"
 #include "app/kv-ready.h"
 #include "core/kv-error.h"
@@ -41,6 +43,7 @@ struct _KvApplication {
   KvJournal *journal;     /* (owned) (nullable): none in memory alone */
   KvHttpServer *http;     /* (owned) (nullable) */
   KvDbusService *bus;     /* (owned) (nullable) */
+  KvMetrics *metrics;     /* (owned): asked by the HTTP door alone */
 
   guint stops_pending; /* doors, and the journal from when it is told */
   guint stop_timeout;
@@ -56,8 +59,10 @@ kv_application_dispose (GObject *object)
   KvApplication *self = KV_APPLICATION (object);
 
   g_clear_handle_id (&self->stop_timeout, g_source_remove);
-  g_clear_object (&self->bus);
+  /* It shows the figures of all others, so it goes first. */
   g_clear_object (&self->http);
+  g_clear_pointer (&self->metrics, kv_metrics_free);
+  g_clear_object (&self->bus);
   g_clear_object (&self->journal);
   g_clear_object (&self->store);
   g_clear_pointer (&self->limiter, kv_rate_limiter_free);
@@ -127,6 +132,7 @@ kv_application_new (const KvSettings *settings)
     MAX (self->limits.max_json_size, settings->max_value_size * MAX (json_per_value, 1));
   self->store = kv_store_new ();
   self->limiter = kv_rate_limiter_new (settings->rate, settings->burst);
+  self->metrics = kv_metrics_new ();
   return self;
 }
 
@@ -162,6 +168,21 @@ listen_http (KvApplication *self, GError **error)
   return TRUE;
 }
 
+/* When it is known who there is, and before anybody can ask. */
+static void
+gather_metrics (KvApplication *self)
+{
+  kv_metrics_add (self->metrics, kv_figures_write_build, NULL);
+  kv_metrics_add (self->metrics, kv_process_figures_write, NULL);
+  kv_metrics_add (self->metrics, kv_figures_write_store, self->store);
+  if (self->journal != NULL)
+    kv_metrics_add (self->metrics, kv_figures_write_journal, self->journal);
+  kv_metrics_add (self->metrics, kv_figures_write_limiter, self->limiter);
+  if (self->bus != NULL)
+    kv_dbus_service_add_metrics (self->bus, self->metrics);
+  kv_http_server_set_metrics (self->http, self->metrics);
+}
+
 /* Both doors are open. */
 static void
 announce (KvApplication *self)
@@ -193,6 +214,8 @@ finish_start (GTask *task)
   KvApplication *self = g_task_get_source_object (task);
   GError *error = NULL;
 
+  if (self->http != NULL)
+    gather_metrics (self);
   if (self->http != NULL && !kv_http_server_start (self->http, &error))
     {
       g_task_return_error (task, error);

@@ -16,6 +16,7 @@ from support.carriers import both_carriers
 from support.daemon import SQLITE, Daemon, run
 from support.dumps import make_dump
 from support.limits import LATER, SCALE, SOON
+from support.metrics import await_figure, scrape
 
 DOORS = ["--http", "127.0.0.1:0", "--bus", "none"]
 IS_ROOT = os.geteuid() == 0
@@ -170,6 +171,18 @@ def fill(daemon):
     raise AssertionError("the disk does not become full")
 
 
+def fill_for_good(daemon, path):
+    """The same, and takes what room is left for something else, so that nothing of the daemon's own gets any either."""
+    deadline = time.monotonic() + LATER
+    fill(daemon)
+    while daemon.request("GET", "/readyz").status == 200:
+        assert time.monotonic() < deadline
+        with open(f"{path}/other", "ab", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        daemon.request("PUT", "/store/more", "x" * 30_000)
+
+
 def assert_kept(daemon, taken):
     with daemon.connect() as connection:
         for key, revision in taken.items():
@@ -207,6 +220,28 @@ class TestFullDisk:
             with running(directory, **options) as daemon:
                 assert_kept(daemon, taken)
                 assert daemon.request("GET", "/store/more").status == 200
+
+    @both_carriers
+    def test_a_probe_sees_it_and_the_figures_show_it(self, directory, carrier):
+        with mounted(f"{directory}/disk", "size=1m") as path:
+            with running(directory, store=f"sqlite:{path}/kv.db", carrier=carrier) as daemon:
+                daemon.expected_output = "Cannot write to .*: the disk is full"
+                assert daemon.request("GET", "/readyz").status == 200
+                fill_for_good(daemon, path)
+                answer = daemon.request("GET", "/readyz")
+                assert (answer.status, "the disk is full" in answer.text) == (503, True)
+                assert daemon.request("GET", "/healthz").status == 200
+                figures = scrape(daemon)
+                assert figures.get("kvstore_writable") == 0
+                assert figures.get("kvstore_journal_failing") == 1
+                assert figures.get("kvstore_journal_failures_total") >= 1
+                assert figures.get("kvstore_journal_lag_changes") == 0
+                assert figures.get("kvstore_http_requests_total", route="/store/{key}", method="PUT", status="503") >= 2
+
+                subprocess.run(["mount", "-o", "remount,size=16m", path], check=True)
+                figures = await_figure(daemon, 1, "kvstore_writable")
+                assert figures.get("kvstore_journal_failing") == 0
+                assert daemon.request("GET", "/readyz").status == 200
 
     @pytest.mark.parametrize("durability", ["strict", "relaxed"])
     def test_it_can_be_started(self, directory, durability):

@@ -61,7 +61,9 @@ def test_examples_are_found():
 
 
 @both_carriers
-@pytest.mark.parametrize("page", ["README.md", "docs/backup.md", "docs/dbus.md", "docs/v1.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/backup.md", "docs/dbus.md", "docs/metrics.md", "docs/v1.md"]
+)
 def test_page_does_what_it_says(page, start_kvstored, bus, directory):
     with open(os.path.join(TOP, page), encoding="utf-8") as file:
         examples = read_examples(file.read())
