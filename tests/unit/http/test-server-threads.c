@@ -2,10 +2,11 @@
  * SPDX-FileCopyrightText: 2026 the kvstore authors
  */
 
-/* The whole HTTP door with two workers, and clients in threads of their own that read, write and watch the same keys while it
- * starts and stops: for ThreadSanitizer, and for what must hold in any build. */
+/* The whole HTTP door with two workers, and clients in threads of their own that read, write and watch the same keys, and look at its
+ * figures, while it starts and stops: for ThreadSanitizer, and for what must hold in any build. */
 
 #include "http/server/kv-http-server.h"
+#include "store/kv-store-figures.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -15,10 +16,12 @@
 
 #define CLIENTS 6
 #define REQUESTS 300
+#define SCRAPES 50
 
 typedef struct {
   KvStore *store;
   KvRateLimiter *limiter;
+  KvMetrics *metrics;
   KvHttpServer *server;
   guint16 port;
   GMainLoop *loop;
@@ -36,6 +39,18 @@ read_port (KvHttpServer *server)
 }
 
 static void
+write_store (KvMetricsWriter *writer, gpointer store)
+{
+  KvStoreFigures figures;
+
+  kv_store_get_figures (store, &figures);
+  kv_metrics_writer_begin (writer, "keys", KV_METRIC_GAUGE, NULL, "Keys.");
+  kv_metrics_writer_add (writer, figures.status.keys, NULL);
+  kv_metrics_writer_begin (writer, "lag", KV_METRIC_GAUGE, NULL, "Lag.");
+  kv_metrics_writer_add (writer, figures.lag, NULL);
+}
+
+static void
 set_up (Fixture *fixture, gconstpointer express)
 {
   KvHttpLimits limits = kv_http_default_limits;
@@ -44,6 +59,9 @@ set_up (Fixture *fixture, gconstpointer express)
   fixture->limiter = kv_rate_limiter_new (1000 * 1000, 1000 * 1000);
   fixture->server =
     kv_http_server_new (fixture->store, fixture->limiter, &limits, 2, GPOINTER_TO_INT (express));
+  fixture->metrics = kv_metrics_new ();
+  kv_metrics_add (fixture->metrics, write_store, fixture->store);
+  kv_http_server_set_metrics (fixture->server, fixture->metrics);
   g_assert_true (kv_http_server_listen (fixture->server, "127.0.0.1:0", NULL));
   g_assert_true (kv_http_server_start (fixture->server, NULL));
   fixture->port = read_port (fixture->server);
@@ -55,6 +73,7 @@ tear_down (Fixture *fixture, gconstpointer express)
 {
   g_main_loop_unref (fixture->loop);
   g_object_unref (fixture->server);
+  kv_metrics_free (fixture->metrics);
   kv_rate_limiter_free (fixture->limiter);
   g_object_unref (fixture->store);
 }
@@ -146,6 +165,21 @@ run_client (gpointer user_data)
 }
 
 static gpointer
+run_scraper (gpointer user_data)
+{
+  Fixture *fixture = user_data;
+  int fd = connect_client (fixture);
+
+  for (guint i = 0; i < SCRAPES; i++)
+    {
+      say (fd, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      g_assert_cmpuint (read_marks (fd, "# EOF\n", 1), ==, 1);
+    }
+  close (fd);
+  return NULL;
+}
+
+static gpointer
 run_watcher (gpointer user_data)
 {
   Fixture *fixture = user_data;
@@ -156,6 +190,21 @@ run_watcher (gpointer user_data)
   g_atomic_int_add (&fixture->events, (gint) read_marks (fd, "\n\n", G_MAXUINT));
   close (fd);
   return NULL;
+}
+
+/* None of what the workers have counted is lost, nor when they are gone. */
+static void
+assert_figures (Fixture *fixture)
+{
+  g_autoptr (GBytes) bytes = kv_metrics_render (fixture->metrics, KV_METRICS_OPENMETRICS);
+  g_autofree char *text = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+  g_autofree char *options = g_strdup_printf (
+    "kvstore_http_requests_total{route=\"*\",method=\"OPTIONS\",status=\"204\"} %d\n",
+    REQUESTS * CLIENTS);
+
+  g_assert_nonnull (strstr (text, options));
+  g_assert_nonnull (strstr (text, "kvstore_http_streams 0\n"));
+  g_assert_nonnull (strstr (text, "kvstore_http_connections 0\n"));
 }
 
 static void
@@ -172,15 +221,18 @@ test_serves_many_threads (Fixture *fixture, gconstpointer express)
 {
   GThread *threads[CLIENTS];
   GThread *watchers[2];
+  GThread *scraper;
 
   for (guint i = 0; i < G_N_ELEMENTS (watchers); i++)
     watchers[i] = g_thread_new ("watcher", run_watcher, fixture);
   g_atomic_int_set (&fixture->running, CLIENTS);
   for (guint i = 0; i < CLIENTS; i++)
     threads[i] = g_thread_new ("client", run_client, fixture);
+  scraper = g_thread_new ("scraper", run_scraper, fixture);
   g_main_loop_run (fixture->loop);
   for (guint i = 0; i < CLIENTS; i++)
     g_thread_join (threads[i]);
+  g_thread_join (scraper);
   g_assert_cmpint (g_atomic_int_get (&fixture->answers), ==, 3 * REQUESTS * CLIENTS);
 
   kv_http_server_stop_async (fixture->server, G_USEC_PER_SEC, on_stopped, fixture);
@@ -188,6 +240,7 @@ test_serves_many_threads (Fixture *fixture, gconstpointer express)
   for (guint i = 0; i < G_N_ELEMENTS (watchers); i++)
     g_thread_join (watchers[i]);
   g_assert_cmpint (g_atomic_int_get (&fixture->events), >=, 2);
+  assert_figures (fixture);
 }
 
 int
