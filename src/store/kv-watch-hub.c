@@ -28,7 +28,8 @@ struct _KvWatchHub {
   KvLogReader reader;
   guint members; /* written by its thread alone, and read by any */
 
-  guint64 seen; /* all changes before it have been matched; never amid a revision; written and read as members are */
+  guint64
+    seen; /* all changes before it have been matched; never amid a revision; written and read as members are */
   guint64 seen_revision; /* of the last of them */
   GArray *window;        /* (owned) (element-type KvChange): those just before seen */
 
@@ -340,7 +341,7 @@ kv_watch_hub_unref (KvWatchHub *hub)
 guint64
 kv_watch_hub_find_lag (KvStore *store)
 {
-  guint64 head = kv_change_log_get_head (store->log);
+  guint64 head = kv_change_log_get_head (store->log, NULL);
   guint64 slowest = head;
 
   g_mutex_lock (&store->hubs_lock);
