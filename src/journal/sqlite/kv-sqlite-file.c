@@ -16,6 +16,7 @@
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Bytes of pages in the write-ahead log at which it is emptied in the midst of work. Less would mean to write the same pages
