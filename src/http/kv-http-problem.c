@@ -26,6 +26,7 @@ static const struct {
   [KV_HTTP_PROBLEM_REQUEST_TIMEOUT] = { "request-timeout", 408,
                                         "The request did not come in time" },
   [KV_HTTP_PROBLEM_NOT_A_NUMBER] = { "not-a-number", 409, "The value cannot be counted with" },
+  [KV_HTTP_PROBLEM_OUT_OF_REACH] = { "out-of-reach", 410, "Nobody remembers that revision" },
   [KV_HTTP_PROBLEM_CONDITION_FAILED] = { "condition-failed", 412, "A condition does not hold" },
   [KV_HTTP_PROBLEM_TOO_LARGE] = { "too-large", 413, "That is more than is taken" },
   [KV_HTTP_PROBLEM_UNSUPPORTED_MEDIA_TYPE] = { "unsupported-media-type", 415,

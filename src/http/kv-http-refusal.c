@@ -120,6 +120,11 @@ set_problem (const KvHttpRefusal *refusal, guint status, KvHttpExchange *exchang
     kv_http_problem_add_number (problem, "revision", kv_entry_get_revision (refusal->current));
   if (refusal->current != NULL && refusal->with_value)
     add_value (refusal->current, problem);
+  if (refusal->oldest != 0)
+    {
+      kv_http_problem_add_number (problem, "oldest", refusal->oldest);
+      kv_http_problem_add_number (problem, "current", refusal->newest);
+    }
   kv_http_exchange_add_header (exchange, "Content-Type", KV_HTTP_PROBLEM_CONTENT_TYPE);
   exchange->response.body_bytes = kv_http_problem_end (problem);
 }

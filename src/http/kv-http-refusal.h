@@ -18,6 +18,8 @@ G_BEGIN_DECLS
  * @retry_after: in how many seconds to try again, or 0
  * @current: (nullable): what the key holds, for whoever expected something else
  * @with_value: whether its value is told too
+ * @oldest: the oldest revision after which a watch can begin, for whoever wanted another; or 0
+ * @newest: with that, the newest
  *
  * Why a request is not carried out. All but @type and @detail may be left out.
  */
@@ -30,6 +32,8 @@ struct _KvHttpRefusal {
   guint retry_after;
   const KvEntry *current;
   gboolean with_value;
+  guint64 oldest;
+  guint64 newest;
 };
 
 /**

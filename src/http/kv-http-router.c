@@ -6,6 +6,7 @@
 #include "http/routes/kv-route-batch.h"
 #include "http/routes/kv-route-cas.h"
 #include "http/routes/kv-route-dump.h"
+#include "http/routes/kv-route-events.h"
 #include "http/routes/kv-route-health.h"
 #include "http/routes/kv-route-incr.h"
 #include "http/routes/kv-route-kv.h"
@@ -57,6 +58,7 @@ static const KvHttpRoute routes[] = {
   KEY_ROUTE ("/v1/touch/", KV_HTTP_POST, kv_route_touch_post, KV_HTTP_BODY_NONE),
   KEY_ROUTE ("/v1/incr/", KV_HTTP_POST, kv_route_incr_post, KV_HTTP_BODY_NONE),
   KEY_ROUTE ("/v1/cas/", KV_HTTP_POST, kv_route_swap_post, KV_HTTP_BODY_JSON),
+  ROUTE ("/v1/watch", KV_HTTP_GET, kv_route_events_get, KV_HTTP_BODY_NONE),
   ROUTE ("/metrics", KV_HTTP_GET, kv_route_metrics_get, KV_HTTP_BODY_NONE),
   ROUTE ("/healthz", KV_HTTP_GET, kv_route_health_get_alive, KV_HTTP_BODY_NONE),
   ROUTE ("/readyz", KV_HTTP_GET, kv_route_health_get_ready, KV_HTTP_BODY_NONE),

@@ -3,15 +3,15 @@
  */
 #include "http/routes/kv-route-watch.h"
 
-#include "core/kv-error.h"
+#include "core/kv-error-details.h"
 #include "http/kv-http-json.h"
 #include "http/kv-http-router.h"
 #include "http/kv-http-uri.h"
 #include "http/stream/kv-http-sse.h"
 #include "store/kv-watch.h"
 
-static gboolean
-read_since (KvHttpExchange *exchange, guint64 *since, GError **error)
+gboolean
+kv_route_watch_read_last_id (KvHttpExchange *exchange, guint64 *since, GError **error)
 {
   KvHttpSpan id = kv_http_exchange_get_header (exchange, "last-event-id");
 
@@ -19,11 +19,8 @@ read_since (KvHttpExchange *exchange, guint64 *since, GError **error)
   if (id.data == NULL)
     return TRUE;
   if (!kv_http_uri_parse_decimal (id, since))
-    {
-      g_set_error_literal (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
-                           "Last-Event-ID is not the id of an event of ours");
-      return FALSE;
-    }
+    return kv_error_set_about (error, KV_ERROR_INVALID_ARGUMENT, "Last-Event-ID",
+                               "Last-Event-ID is not the id of an event of ours");
   /* The largest number is an id from the future, as any other too large one is, and not the mark
    * for "now". */
   *since = MIN (*since, KV_WATCH_FROM_NOW - 1);
@@ -33,15 +30,14 @@ read_since (KvHttpExchange *exchange, guint64 *since, GError **error)
 static gboolean
 open_stream (KvHttpExchange *exchange, const char *const *keys, GError **error)
 {
-  guint64 since;
+  KvSseRequest request = { .keys = keys, .shape = KV_HTTP_FRAME_LINES };
 
-  return read_since (exchange, &since, error)
-         && kv_sse_group_open (exchange->context->streams, exchange, keys, since, error);
+  return kv_route_watch_read_last_id (exchange, &request.since, error)
+         && kv_sse_group_open (exchange->context->streams, exchange, &request, error);
 }
 
-/* What a stream's head would be. */
-static void
-answer_head (KvHttpExchange *exchange)
+void
+kv_route_watch_answer_head (KvHttpExchange *exchange)
 {
   kv_http_exchange_add_header (exchange, "Content-Type", "text/event-stream");
   kv_http_exchange_add_header (exchange, "Cache-Control", "no-store");
@@ -59,7 +55,7 @@ kv_route_watch_get (KvHttpExchange *exchange)
   gboolean valid = kv_http_uri_decode_key (kv_http_router_get_segment (exchange), &key, &error);
 
   if (valid && exchange->method == KV_HTTP_HEAD)
-    answer_head (exchange);
+    kv_route_watch_answer_head (exchange);
   else if (!valid || !open_stream (exchange, keys, &error))
     kv_http_exchange_send_error (exchange, error);
 }

@@ -24,4 +24,20 @@ void kv_route_watch_get (KvHttpExchange *exchange);
  */
 void kv_route_watch_post (KvHttpExchange *exchange);
 
+/* For `/v1/watch`, too. */
+
+/**
+ * kv_route_watch_read_last_id:
+ * @since: (out): the `Last-Event-ID`, or %KV_WATCH_FROM_NOW where there is none
+ * @error: set to %KV_ERROR_INVALID_ARGUMENT
+ */
+gboolean kv_route_watch_read_last_id (KvHttpExchange *exchange, guint64 *since, GError **error);
+
+/**
+ * kv_route_watch_answer_head:
+ *
+ * Answers a HEAD with what a stream's head would be.
+ */
+void kv_route_watch_answer_head (KvHttpExchange *exchange);
+
 G_END_DECLS

@@ -3,7 +3,7 @@
  */
 #include "http/stream/kv-http-frame-cache.h"
 
-#include "http/stream/kv-http-frame.h"
+#include "http/stream/kv-http-json-frame.h"
 
 /* A power of two. Streams that are further apart than this do not share, which costs an encoding
  * each. */
@@ -17,6 +17,8 @@ typedef struct {
 } Slot;
 
 struct _KvHttpFrameCache {
+  KvHttpFrameShape shape;
+
   /* The change of sequence N is in slot N modulo their number: in the first row without an id, and in the second with one, which
    * the last change of a revision has. Within a transaction that differs from stream to stream. */
   Slot slots[2][N_SLOTS];
@@ -25,12 +27,18 @@ struct _KvHttpFrameCache {
 
   KvEntry *shown;   /* (owned) (nullable): what the last snapshot frame was made of */
   GBytes *snapshot; /* (owned) (nullable): that frame */
+
+  guint64 reached;  /* what the last progress frame tells */
+  GBytes *progress; /* (owned) (nullable): that frame */
 };
 
 KvHttpFrameCache *
-kv_http_frame_cache_new (void)
+kv_http_frame_cache_new (KvHttpFrameShape shape)
 {
-  return g_new0 (KvHttpFrameCache, 1);
+  KvHttpFrameCache *cache = g_new0 (KvHttpFrameCache, 1);
+
+  cache->shape = shape;
+  return cache;
 }
 
 void
@@ -62,6 +70,21 @@ make_room (KvHttpFrameCache *cache, gsize bytes)
     }
 }
 
+static GBytes *
+encode_change (const KvHttpFrameCache *cache, const KvChange *change)
+{
+  return cache->shape == KV_HTTP_FRAME_LINES ? kv_http_frame_new_change (change)
+                                             : kv_http_json_frame_new_change (change, cache->shape);
+}
+
+static GBytes *
+encode_snapshot (const KvHttpFrameCache *cache, const char *key, const KvEntry *entry)
+{
+  return cache->shape == KV_HTTP_FRAME_LINES
+           ? kv_http_frame_new_snapshot (key, entry)
+           : kv_http_json_frame_new_snapshot (entry, cache->shape);
+}
+
 GBytes *
 kv_http_frame_cache_get_change (KvHttpFrameCache *cache, const KvChange *change)
 {
@@ -69,7 +92,7 @@ kv_http_frame_cache_get_change (KvHttpFrameCache *cache, const KvChange *change)
 
   if (slot->frame == NULL || slot->sequence != change->sequence)
     {
-      GBytes *frame = kv_http_frame_new_change (change);
+      GBytes *frame = encode_change (cache, change);
 
       clear_slot (cache, slot);
       make_room (cache, g_bytes_get_size (frame));
@@ -84,16 +107,28 @@ GBytes *
 kv_http_frame_cache_get_snapshot (KvHttpFrameCache *cache, const char *key, KvEntry *entry)
 {
   if (entry == NULL)
-    return kv_http_frame_new_snapshot (key, NULL);
+    return encode_snapshot (cache, key, NULL);
 
   if (cache->shown != entry)
     {
       g_clear_pointer (&cache->shown, kv_entry_unref);
       g_clear_pointer (&cache->snapshot, g_bytes_unref);
       cache->shown = kv_entry_ref (entry);
-      cache->snapshot = kv_http_frame_new_snapshot (key, entry);
+      cache->snapshot = encode_snapshot (cache, key, entry);
     }
   return g_bytes_ref (cache->snapshot);
+}
+
+GBytes *
+kv_http_frame_cache_get_progress (KvHttpFrameCache *cache, guint64 revision)
+{
+  if (cache->progress == NULL || cache->reached != revision)
+    {
+      g_clear_pointer (&cache->progress, g_bytes_unref);
+      cache->progress = kv_http_json_frame_new_progress (revision);
+      cache->reached = revision;
+    }
+  return g_bytes_ref (cache->progress);
 }
 
 void
@@ -103,4 +138,5 @@ kv_http_frame_cache_clear (KvHttpFrameCache *cache)
     clear_slot (cache, &cache->slots[i / N_SLOTS][i % N_SLOTS]);
   g_clear_pointer (&cache->shown, kv_entry_unref);
   g_clear_pointer (&cache->snapshot, g_bytes_unref);
+  g_clear_pointer (&cache->progress, g_bytes_unref);
 }

@@ -11,6 +11,25 @@ G_BEGIN_DECLS
  * goes in decides what comes out. */
 
 /**
+ * KvHttpFrameShape:
+ * @KV_HTTP_FRAME_LINES: the contract's frames, below; alone
+ * @KV_HTTP_FRAME_JSON: those of `/v1/watch`, see kv-http-json-frame.h; perhaps with those that follow
+ * @KV_HTTP_FRAME_VALUES: with values
+ * @KV_HTTP_FRAME_PREVIOUS: with what was there before
+ *
+ * What the frames of a stream look like.
+ */
+typedef enum {
+  KV_HTTP_FRAME_LINES = 0,
+  KV_HTTP_FRAME_JSON = 1 << 0,
+  KV_HTTP_FRAME_VALUES = 1 << 1,
+  KV_HTTP_FRAME_PREVIOUS = 1 << 2,
+} KvHttpFrameShape;
+
+/* All sums of these are below it. */
+#define KV_HTTP_N_FRAME_SHAPES 8
+
+/**
  * kv_http_frame_new_snapshot:
  * @key: the key, NUL-terminated
  * @entry: (nullable): what it holds, or %NULL

@@ -5,10 +5,9 @@
 
 #include "http/kv-http-meter.h"
 #include "http/stream/kv-http-frame-batch.h"
-#include "http/stream/kv-http-frame-cache.h"
-#include "http/stream/kv-http-frame.h"
+#include "http/stream/kv-http-json-frame.h"
+#include "http/stream/kv-http-teller.h"
 #include "http/wire/kv-http-wire.h"
-#include "store/kv-watch.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -41,7 +40,8 @@ struct _KvSseGroup {
   KvHttpPoller *poller; /* (borrowed) */
   const KvHttpLimits *limits; /* (borrowed) */
   KvHttpMeter *meter;         /* (borrowed) (nullable) */
-  KvHttpFrameCache *cache;    /* (owned) */
+  KvHttpFrameCache
+    *caches[KV_HTTP_N_FRAME_SHAPES]; /* (owned) (nullable) each: made when a stream needs it */
   GQueue streams;     /* of KvSseStream, by their links: those that a round has passed come last */
   guint round;        /* of keep-alive comments */
   gint64 round_began; /* by the monotonic clock */
@@ -50,10 +50,12 @@ struct _KvSseGroup {
 
 /* What thousands of idle streams are made of. What each change touches comes first. */
 typedef struct {
-  KvHttpPollerItem item;     /* first, so that the item is the stream */
-  KvSseGroup *group;         /* (borrowed) */
-  KvWatch *watch;            /* (owned) */
+  KvHttpPollerItem item; /* first, so that the item is the stream */
+  KvSseGroup *group;     /* (borrowed) */
+  KvWatch *watch;        /* (owned) */
+  KvHttpTeller teller;
   KvHttpFrameBatch *waiting; /* (owned) (nullable): what the socket has not taken yet */
+  KvStore *store;            /* (borrowed) */
   gboolean begun; /* whether the head has been sent, with the first frames right behind it */
 
   guint received;       /* bytes that have been read over */
@@ -85,15 +87,24 @@ count_streams (KvSseGroup *group)
     __atomic_store_n (&group->meter->streams, group->streams.length, __ATOMIC_RELAXED);
 }
 
+/* @frame is what was made of it. */
 static void
-count_event (KvSseGroup *group, KvWatchEventType type)
+count_event (KvSseGroup *group, KvWatchEventType type, const GBytes *frame)
 {
-  if (group->meter == NULL)
+  if (group->meter == NULL || (frame == NULL && type != KV_WATCH_RESET))
     return;
   if (type == KV_WATCH_RESET)
     kv_counter_raise (&group->meter->resets, 1);
   else if (type != KV_WATCH_SNAPSHOT_END)
     kv_counter_raise (&group->meter->events, 1);
+}
+
+static void
+clear_caches (KvSseGroup *group)
+{
+  for (guint i = 0; i < KV_HTTP_N_FRAME_SHAPES; i++)
+    if (group->caches[i] != NULL)
+      kv_http_frame_cache_clear (group->caches[i]);
 }
 
 static void
@@ -111,32 +122,14 @@ close_stream (KvSseStream *stream)
     {
       group->in_round = FALSE;
       kv_http_poller_clear_timer (group->poller, &group->timer);
-      kv_http_frame_cache_clear (group->cache);
+      clear_caches (group);
     }
   stream->socket.close (stream->socket.owner);
   g_free (stream);
 }
 
-/* The frame of an event; NULL for those that the contract's streams do not tell. A reset needs no
- * word of its own there: the snapshot that follows it begins every key anew. */
 static GBytes *
-encode (KvHttpFrameCache *cache, const KvWatchEvent *event)
-{
-  switch (event->type)
-    {
-    case KV_WATCH_SNAPSHOT:
-      return kv_http_frame_cache_get_snapshot (cache, event->key, event->entry);
-    case KV_WATCH_CHANGE:
-      return kv_http_frame_cache_get_change (cache, &event->change);
-    case KV_WATCH_SNAPSHOT_END:
-    case KV_WATCH_RESET:
-      return NULL;
-    }
-  g_assert_not_reached ();
-}
-
-static GBytes *
-make_head (void)
+make_head (KvHttpFrameShape shape)
 {
   char *head = g_strconcat ("HTTP/1.1 200 OK\r\n"
                             "Date: ",
@@ -147,8 +140,22 @@ make_head (void)
                             "X-Content-Type-Options: nosniff\r\n"
                             "Connection: close\r\n"
                             "\r\n",
-                            NULL);
+                            shape != KV_HTTP_FRAME_LINES ? KV_HTTP_JSON_FRAME_RETRY : NULL, NULL);
   return g_bytes_new_take (head, strlen (head));
+}
+
+/* The watch has nothing more to give. Returns whether it has to be looked at again all the same. */
+static gboolean
+rest (KvSseStream *stream, KvHttpFrameBatch *batch)
+{
+  GBytes *frame;
+
+  if (G_LIKELY (stream->teller.settling == 0))
+    return FALSE;
+  frame = kv_http_teller_settle (&stream->teller, stream->watch);
+  if (frame != NULL)
+    kv_http_frame_batch_add (batch, frame);
+  return frame == NULL;
 }
 
 /* Takes the next frames out of the watch. Returns FALSE when there are no more of them now. */
@@ -159,7 +166,7 @@ gather (KvSseStream *stream, KvHttpFrameBatch *batch)
     {
       if (stream->socket.unsent != NULL)
         kv_http_frame_batch_add (batch, g_steal_pointer (&stream->socket.unsent));
-      kv_http_frame_batch_add (batch, make_head ());
+      kv_http_frame_batch_add (batch, make_head (stream->teller.shape));
       stream->begun = TRUE;
     }
 
@@ -169,9 +176,9 @@ gather (KvSseStream *stream, KvHttpFrameBatch *batch)
       GBytes *frame;
 
       if (!kv_watch_next (stream->watch, &event))
-        return FALSE;
-      count_event (stream->group, event.type);
-      frame = encode (stream->group->cache, &event);
+        return rest (stream, batch);
+      frame = kv_http_teller_tell (&stream->teller, stream->store, &event);
+      count_event (stream->group, event.type, frame);
       if (frame != NULL)
         kv_http_frame_batch_add (batch, frame);
     }
@@ -293,7 +300,7 @@ keep_alive (KvSseStream *stream, gint64 now)
     }
   if (!stream->begun)
     return;
-  kv_http_frame_batch_add (&batch, kv_http_frame_new_comment ());
+  kv_http_frame_batch_add (&batch, kv_http_teller_keep_alive (&stream->teller, stream->watch));
   switch (flush (stream, &batch))
     {
     case BROKEN:
@@ -340,7 +347,7 @@ on_timer (KvHttpTimer *timer)
     {
       group->round++;
       group->round_began = now;
-      kv_http_frame_cache_clear (group->cache);
+      clear_caches (group);
     }
   group->in_round = keep_some_alive (group, now);
   if (!group->in_round)
@@ -369,7 +376,6 @@ kv_sse_group_new (KvHttpPoller *poller, const KvHttpLimits *limits)
   group->timer.func = on_timer;
   group->poller = poller;
   group->limits = limits;
-  group->cache = kv_http_frame_cache_new ();
   g_queue_init (&group->streams);
   return group;
 }
@@ -380,22 +386,50 @@ kv_sse_group_set_meter (KvSseGroup *group, KvHttpMeter *meter)
   group->meter = meter;
 }
 
+/* Returns FALSE, without a watch, on an error. */
+static gboolean
+begin_to_watch (KvSseStream *stream, KvStore *store, const KvSseRequest *request, GError **error)
+{
+  stream->store = store;
+  stream->watch =
+    kv_watch_new (store, request->keys, request->prefixes, request->since, on_watch, stream, error);
+  if (stream->watch == NULL)
+    return FALSE;
+  if (kv_watch_resumes (stream->watch))
+    stream->teller.told = request->since;
+  else if (request->must_resume)
+    {
+      g_clear_pointer (&stream->watch, kv_watch_free);
+      g_set_error_literal (error, KV_ERROR, KV_ERROR_CONDITION_FAILED,
+                           "The changes after that revision are not to be had");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static KvHttpFrameCache *
+get_cache (KvSseGroup *group, KvHttpFrameShape shape)
+{
+  if (group->caches[shape] == NULL)
+    group->caches[shape] = kv_http_frame_cache_new (shape);
+  return group->caches[shape];
+}
+
 gboolean
 kv_sse_group_open (KvSseGroup *group,
                    KvHttpExchange *exchange,
-                   const char *const *keys,
-                   guint64 since,
+                   const KvSseRequest *request,
                    GError **error)
 {
   KvSseStream *stream = g_new0 (KvSseStream, 1);
 
-  stream->watch =
-    kv_watch_new (exchange->context->store, keys, NULL, since, on_watch, stream, error);
-  if (stream->watch == NULL)
+  if (!begin_to_watch (stream, exchange->context->store, request, error))
     {
       g_free (stream);
       return FALSE;
     }
+  stream->teller.shape = request->shape;
+  stream->teller.cache = get_cache (group, request->shape);
   exchange->carrier->take_socket (exchange, &stream->socket);
   tune_socket (stream->socket.fd);
   stream->item.func = on_ready;
@@ -436,6 +470,7 @@ void
 kv_sse_group_free (KvSseGroup *group)
 {
   kv_sse_group_close_all (group);
-  kv_http_frame_cache_free (group->cache);
+  for (guint i = 0; i < KV_HTTP_N_FRAME_SHAPES; i++)
+    g_clear_pointer (&group->caches[i], kv_http_frame_cache_free);
   g_free (group);
 }

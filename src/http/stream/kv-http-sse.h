@@ -4,6 +4,7 @@
 #pragma once
 
 #include "http/kv-http-exchange.h"
+#include "http/stream/kv-http-frame.h"
 
 G_BEGIN_DECLS
 
@@ -28,19 +29,31 @@ KvSseGroup *kv_sse_group_new (KvHttpPoller *poller, const KvHttpLimits *limits);
 void kv_sse_group_set_meter (KvSseGroup *group, KvHttpMeter *meter);
 
 /**
+ * KvSseRequest:
+ * @keys: (array zero-terminated=1) (nullable): as kv_watch_new() has it, and so are @prefixes and @since
+ * @must_resume: whether there is to be no stream where the changes after @since are not all there any more
+ * @shape: of its frames
+ *
+ * What a stream is to tell.
+ */
+typedef struct {
+  const char *const *keys;
+  const char *const *prefixes;
+  guint64 since;
+  gboolean must_resume;
+  KvHttpFrameShape shape;
+} KvSseRequest;
+
+/**
  * kv_sse_group_open:
  * @exchange: a request for a watch
- * @keys: (array zero-terminated=1): what to watch
- * @since: as kv_watch_new() has it
- * @error: as kv_watch_new() has it; the exchange is not over then
+ * @error: as kv_watch_new() has it, or %KV_ERROR_CONDITION_FAILED where it must resume and cannot; the exchange is not over then
  *
- * Turns @exchange into a stream of the contract's frames, which ends when the client leaves or the
- * group is closed.
+ * Turns @exchange into a stream, which ends when the client leaves or the group is closed.
  */
 gboolean kv_sse_group_open (KvSseGroup *group,
                             KvHttpExchange *exchange,
-                            const char *const *keys,
-                            guint64 since,
+                            const KvSseRequest *request,
                             GError **error);
 
 /**

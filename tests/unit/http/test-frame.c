@@ -143,7 +143,7 @@ get_change (KvHttpFrameCache *cache, guint64 sequence, gsize length)
 static void
 test_cache_shares_changes (void)
 {
-  g_autoptr (KvHttpFrameCache) cache = kv_http_frame_cache_new ();
+  g_autoptr (KvHttpFrameCache) cache = kv_http_frame_cache_new (KV_HTTP_FRAME_LINES);
 
   for (guint64 i = 0; i < 1000; i++)
     {
@@ -162,7 +162,7 @@ test_cache_shares_changes (void)
 static void
 test_cache_tells_ends_of_revisions_apart (void)
 {
-  g_autoptr (KvHttpFrameCache) cache = kv_http_frame_cache_new ();
+  g_autoptr (KvHttpFrameCache) cache = kv_http_frame_cache_new (KV_HTTP_FRAME_LINES);
   g_auto (KvChange) change = { .revision = 9, .sequence = 300 };
   g_autoptr (GBytes) amid = NULL;
   g_autoptr (GBytes) last = NULL;
@@ -185,7 +185,7 @@ static void
 test_cache_is_bounded (void)
 {
   const gsize megabyte = 1024 * 1024;
-  g_autoptr (KvHttpFrameCache) cache = kv_http_frame_cache_new ();
+  g_autoptr (KvHttpFrameCache) cache = kv_http_frame_cache_new (KV_HTTP_FRAME_LINES);
   g_autoptr (GBytes) first = get_change (cache, 1, megabyte);
   g_autoptr (GBytes) first_again = get_change (cache, 1, megabyte);
   g_autoptr (GBytes) other = NULL;
@@ -206,7 +206,7 @@ test_cache_is_bounded (void)
 static void
 test_cache_shares_snapshots (void)
 {
-  g_autoptr (KvHttpFrameCache) cache = kv_http_frame_cache_new ();
+  g_autoptr (KvHttpFrameCache) cache = kv_http_frame_cache_new (KV_HTTP_FRAME_LINES);
   g_autoptr (KvEntry) entry = make_entry ("k1", "one", 3);
   g_autoptr (KvEntry) later = make_entry ("k1", "two", 3);
   g_autoptr (GBytes) first = kv_http_frame_cache_get_snapshot (cache, "k1", entry);
