@@ -2,6 +2,7 @@
 # SPDX-FileCopyrightText: 2026 the kvstore authors
 """Event streams, frame by frame as they are on the wire."""
 
+import json
 import re
 import socket
 import time
@@ -11,6 +12,10 @@ from support.limits import SOON
 from support.wire import Closed
 
 FRAME = re.compile(rb"(?:id: ([0-9]+)\n)?event: ([A-Z_]+) key ([^\n]*)\n((?:data: [^\n]*\n)+)\n")
+JSON_FRAME = re.compile(
+    rb"(?:id: ([1-9][0-9]*)\n)?event: (put|delete|expired|snapshot_end|progress|reset)\ndata: (\{[^\r\n]*\})\n\n"
+)
+RETRY = b"retry: 1000\n\n"
 
 
 class Event(NamedTuple):
@@ -20,6 +25,14 @@ class Event(NamedTuple):
     kind: str
     key: str
     data: str
+
+
+class JsonEvent(NamedTuple):
+    """A frame of /v1/watch, taken apart."""
+
+    id: int
+    kind: str
+    data: dict
 
 
 class EventStream:
@@ -90,6 +103,13 @@ class EventStream:
             match[3].decode("utf-8"),
             b"\n".join(lines).decode("utf-8"),
         )
+
+    def next_json(self, timeout=SOON):
+        """The next frame of a stream of /v1/watch as a JsonEvent."""
+        frame = self.next_frame(timeout)
+        match = JSON_FRAME.fullmatch(frame)
+        assert match, f"no frame of ours: {frame!r}"
+        return JsonEvent(int(match[1]) if match[1] else None, match[2].decode(), json.loads(match[3].decode("utf-8")))
 
     def ends(self, timeout=SOON):
         """Waits for the clean end of the stream: True when nothing but comments came before it."""
