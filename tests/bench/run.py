@@ -32,6 +32,7 @@ GROUPS = {
     "listing": ("bench.figures.listing", "listings of 1,000,000 keys in order"),
     "durability": ("bench.figures.durability", "what it costs to keep the keys, beside redis and bare SQLite"),
     "fanout": (HERE / "fanout/fanout.py", "one change told to 10,000 watchers"),
+    "watches": ("bench.figures.watches", "10,000 watches of prefixes that a write does not match"),
     "dbus": (HERE / "dbus/dbus_cost.py", "calls over D-Bus beside Ping"),
     "instructions": (HERE / "instructions/instructions.py", "instructions of the hot paths"),
 }
