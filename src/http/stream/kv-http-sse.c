@@ -91,11 +91,11 @@ count_streams (KvSseGroup *group)
 static void
 count_event (KvSseGroup *group, KvWatchEventType type, const GBytes *frame)
 {
-  if (group->meter == NULL || (frame == NULL && type != KV_WATCH_RESET))
+  if (group->meter == NULL)
     return;
-  if (type == KV_WATCH_RESET)
+  if (G_UNLIKELY (type == KV_WATCH_RESET))
     kv_counter_raise (&group->meter->resets, 1);
-  else if (type != KV_WATCH_SNAPSHOT_END)
+  else if (frame != NULL && type != KV_WATCH_SNAPSHOT_END)
     kv_counter_raise (&group->meter->events, 1);
 }
 

@@ -6,8 +6,8 @@
 #include "http/stream/kv-http-json-frame.h"
 
 /* The contract's streams tell neither the end of a snapshot nor a reset: the snapshot that follows it begins every key anew. */
-static GBytes *
-tell_lines (KvHttpTeller *teller, const KvWatchEvent *event)
+GBytes *
+kv_http_teller_tell_lines (KvHttpTeller *teller, const KvWatchEvent *event)
 {
   switch (event->type)
     {
@@ -71,8 +71,8 @@ tell_snapshot_end (KvHttpTeller *teller, KvStore *store, guint64 revision)
   return NULL;
 }
 
-static GBytes *
-tell_json (KvHttpTeller *teller, KvStore *store, const KvWatchEvent *event)
+GBytes *
+kv_http_teller_tell_json (KvHttpTeller *teller, KvStore *store, const KvWatchEvent *event)
 {
   switch (event->type)
     {
@@ -90,13 +90,6 @@ tell_json (KvHttpTeller *teller, KvStore *store, const KvWatchEvent *event)
       return kv_http_json_frame_new_reset (event->oldest, event->revision);
     }
   g_assert_not_reached ();
-}
-
-GBytes *
-kv_http_teller_tell (KvHttpTeller *teller, KvStore *store, const KvWatchEvent *event)
-{
-  return teller->shape == KV_HTTP_FRAME_LINES ? tell_lines (teller, event)
-                                              : tell_json (teller, store, event);
 }
 
 GBytes *

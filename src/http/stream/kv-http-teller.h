@@ -31,13 +31,36 @@ typedef struct {
 } KvHttpTeller;
 
 /**
+ * kv_http_teller_tell_lines:
+ *
+ * As kv_http_teller_tell(), for the contract's streams.
+ */
+GBytes *kv_http_teller_tell_lines (KvHttpTeller *teller, const KvWatchEvent *event);
+
+/**
+ * kv_http_teller_tell_json:
+ *
+ * The same for those of `/v1/watch`.
+ */
+GBytes *kv_http_teller_tell_json (KvHttpTeller *teller, KvStore *store, const KvWatchEvent *event);
+
+/**
  * kv_http_teller_tell:
  * @store: what is watched
  * @event: what the watch has given
  *
  * Returns: (transfer full) (nullable): what there is to be said of it
  */
-GBytes *kv_http_teller_tell (KvHttpTeller *teller, KvStore *store, const KvWatchEvent *event);
+static inline GBytes *
+kv_http_teller_tell (KvHttpTeller *teller, KvStore *store, const KvWatchEvent *event)
+{
+  if (teller->shape != KV_HTTP_FRAME_LINES)
+    return kv_http_teller_tell_json (teller, store, event);
+  /* Inline, as thousands of streams may be told the same change. */
+  if (G_LIKELY (event->type == KV_WATCH_CHANGE))
+    return kv_http_frame_cache_get_change (teller->cache, &event->change);
+  return kv_http_teller_tell_lines (teller, event);
+}
 
 /**
  * kv_http_teller_settle:

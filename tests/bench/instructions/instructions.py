@@ -146,22 +146,31 @@ def count_pipelined(server, times, depth=16):
 
 
 def count_deliveries(server, times):
+    deliver(server, times, "/watch_key/key", VALUE)
+
+
+def count_json_deliveries(server, times):
+    deliver(server, times, "/v1/watch?key=key", b'"value":"%b"}' % VALUE)
+
+
+def deliver(server, times, path, end):
     """Each change is told to all before the next comes."""
     writer = server.connect()
     watchers = []
     # One after the other: several that come at once are accepted together or not, as it happens, and are to drop out.
     while len(watchers) < WATCHERS:
         watcher = server.connect()
-        watcher.send(build_request("GET", "/watch_key/key"))
+        watcher.send(build_request("GET", path))
         watcher.read_head()
-        watcher.read_until(b"\n\n")
+        while not watcher.read_until(b"\n\n").startswith((b"event: WATCH", b"id: ")):
+            pass
         watchers.append(watcher)
     for _ in range(times // WATCHERS):
         # A main context that has been woken looks once more for what there is. Let that find nothing, each time.
         time.sleep(SETTLE)
         ask(writer, 204, 1, build_request("PUT", "/store/key", VALUE))
         for watcher in watchers:
-            if not watcher.read_until(b"\n\n").endswith(VALUE):
+            if not watcher.read_until(b"\n\n").endswith(end):
                 raise RuntimeError("a stream told something else")
 
 
@@ -187,6 +196,7 @@ KINDS = {
     "batch": ("batch of 100", count_batch, 60, False),
     "pipelined": ("GET, 16 pipelined", count_pipelined, 1600, False),
     "sse": (f"SSE delivery, {WATCHERS} watchers", count_deliveries, 150 * WATCHERS, False),
+    "sse-json": (f"/v1/watch delivery, {WATCHERS} watchers", count_json_deliveries, 150 * WATCHERS, False),
     "dbus-get": ("D-Bus Get", count_dbus_get, 400, True),
     "dbus-put": ("D-Bus Put", count_dbus_put, 400, True),
 }
