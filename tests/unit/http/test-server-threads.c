@@ -179,17 +179,28 @@ run_scraper (gpointer user_data)
   return NULL;
 }
 
+/* To the end, which comes when the server stops. */
 static gpointer
-run_watcher (gpointer user_data)
+watch (Fixture *fixture, const char *request)
 {
-  Fixture *fixture = user_data;
   int fd = connect_client (fixture);
 
-  say (fd, "GET /watch_key/k1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  /* To the end, which comes when the server stops. */
+  say (fd, request);
   g_atomic_int_add (&fixture->events, (gint) read_marks (fd, "\n\n", G_MAXUINT));
   close (fd);
   return NULL;
+}
+
+static gpointer
+run_watcher (gpointer user_data)
+{
+  return watch (user_data, "GET /watch_key/k1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+}
+
+static gpointer
+run_prefix_watcher (gpointer user_data)
+{
+  return watch (user_data, "GET /v1/watch?prefix=k&prev HTTP/1.1\r\nHost: localhost\r\n\r\n");
 }
 
 /* None of what the workers have counted is lost, nor when they are gone. */
@@ -220,11 +231,11 @@ static void
 test_serves_many_threads (Fixture *fixture, gconstpointer express)
 {
   GThread *threads[CLIENTS];
-  GThread *watchers[2];
+  GThread *watchers[4];
   GThread *scraper;
 
   for (guint i = 0; i < G_N_ELEMENTS (watchers); i++)
-    watchers[i] = g_thread_new ("watcher", run_watcher, fixture);
+    watchers[i] = g_thread_new ("watcher", i % 2 == 0 ? run_watcher : run_prefix_watcher, fixture);
   g_atomic_int_set (&fixture->running, CLIENTS);
   for (guint i = 0; i < CLIENTS; i++)
     threads[i] = g_thread_new ("client", run_client, fixture);
@@ -239,7 +250,7 @@ test_serves_many_threads (Fixture *fixture, gconstpointer express)
   g_main_loop_run (fixture->loop);
   for (guint i = 0; i < G_N_ELEMENTS (watchers); i++)
     g_thread_join (watchers[i]);
-  g_assert_cmpint (g_atomic_int_get (&fixture->events), >=, 2);
+  g_assert_cmpint (g_atomic_int_get (&fixture->events), >=, 4);
   assert_figures (fixture);
 }
 
