@@ -276,7 +276,13 @@ class Generator:
         return self.build(method, target)
 
     def head_of_watch(self):
-        return self.build("HEAD", f"/watch_key/{self.segment(self.key())}")
+        if self.chance(0.5):
+            return self.build("HEAD", f"/watch_key/{self.segment(self.key())}")
+        if self.chance(0.5):
+            # What the answer to a GET would tell of revisions is never the same twice.
+            return self.build("HEAD", "/v1/watch" + self.random.choice([f"?key={self.segment(self.key())}&prefix=", "?key=a&since=1"]))
+        query = self.random.choice(["", "?x", "?key=", "?since=1", "?prefix=%zz", "?key=a&prev=2", "?key=a&since=-1"])
+        return self.build(self.random.choice(["GET", "HEAD"]), f"/v1/watch{query}")
 
     def request(self):
         """One after which the connection goes on, or which says itself that it ends it."""

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from support.daemon import SQLITE, Daemon
+from support.daemon import MEMORY, SQLITE, Daemon
 from support.sse import RETRY
 
 JSON = {"Content-Type": "application/json"}
@@ -337,6 +337,11 @@ def read_revision(stream):
 
 
 class TestBesideWriters:
+    @pytest.fixture(params=[MEMORY, SQLITE])
+    def shared_kvstored(self, shared_kvstoreds, carrier, request):
+        """Where keys are kept on a disk, changes are shown only once they are there."""
+        return shared_kvstoreds(carrier, request.param)
+
     def test_resumes_without_gap_or_repeat(self, shared_kvstored, key):
         """One stream is never cut off, and says what there is to be seen; another one is, wherever it happens to be."""
         names = [f"{key}/{i:02}" for i in range(20)]

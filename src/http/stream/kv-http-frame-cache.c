@@ -9,6 +9,7 @@
  * each. */
 #define N_SLOTS 256
 
+/* For each of the few shapes that streams ask for. */
 #define MAX_BYTES (4 * 1024 * 1024)
 
 typedef struct {
