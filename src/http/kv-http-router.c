@@ -9,6 +9,7 @@
 #include "http/routes/kv-route-events.h"
 #include "http/routes/kv-route-health.h"
 #include "http/routes/kv-route-incr.h"
+#include "http/routes/kv-route-keys.h"
 #include "http/routes/kv-route-kv.h"
 #include "http/routes/kv-route-metrics.h"
 #include "http/routes/kv-route-restore.h"
@@ -62,6 +63,7 @@ static const KvHttpRoute routes[] = {
   ROUTE ("/metrics", KV_HTTP_GET, kv_route_metrics_get, KV_HTTP_BODY_NONE),
   ROUTE ("/healthz", KV_HTTP_GET, kv_route_health_get_alive, KV_HTTP_BODY_NONE),
   ROUTE ("/readyz", KV_HTTP_GET, kv_route_health_get_ready, KV_HTTP_BODY_NONE),
+  ROUTE ("/v1/keys", KV_HTTP_GET, kv_route_keys_get, KV_HTTP_BODY_NONE),
   ROUTE ("/v1/dump", KV_HTTP_GET, kv_route_dump_get, KV_HTTP_BODY_NONE),
   STREAM_ROUTE ("/v1/restore", KV_HTTP_POST, kv_route_restore_post, &kv_route_restore_sink),
 };

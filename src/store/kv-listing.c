@@ -5,6 +5,7 @@
 
 #include "core/kv-cursor.h"
 #include "core/kv-entry-private.h"
+#include "core/kv-error-details.h"
 #include "store/kv-keeping.h"
 #include "store/kv-key-iter.h"
 #include "store/kv-page-private.h"
@@ -289,18 +290,19 @@ copy_text (const char *name,
            gsize *copy_length,
            GError **error)
 {
+  GError *problem = NULL;
+
   *copy_length = text == NULL ? 0 : length < 0 ? strlen (text) : (gsize) length;
   if (*copy_length == 0)
     return TRUE;
   if (*copy_length > most)
+    return kv_error_set_about (error, KV_ERROR_INVALID_ARGUMENT, name,
+                               "%s is longer than %" G_GSIZE_FORMAT " bytes", name, most);
+  if (!kv_key_validate (text, (gssize) *copy_length, &problem))
     {
-      g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
-                   "%s is longer than %" G_GSIZE_FORMAT " bytes", name, most);
-      return FALSE;
-    }
-  if (!kv_key_validate (text, (gssize) *copy_length, error))
-    {
-      g_prefix_error (error, "%s cannot be a part of a key: ", name);
+      g_prefix_error (&problem, "%s cannot be a part of a key: ", name);
+      kv_error_set_subject (problem, name);
+      g_propagate_error (error, problem);
       return FALSE;
     }
   memcpy (copy, text, *copy_length);
@@ -308,17 +310,21 @@ copy_text (const char *name,
 }
 
 static gboolean
-refuse (const char *why, GError **error)
+read_cursor (const char *text, Request *request, GError **error)
 {
-  g_set_error_literal (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT, why);
+  KvCursorScope scope = get_scope (request);
+  GError *problem = NULL;
+
+  if (text == NULL || kv_cursor_decode (text, &scope, &request->from, &problem))
+    return TRUE;
+  kv_error_set_subject (problem, "cursor");
+  g_propagate_error (error, problem);
   return FALSE;
 }
 
 static gboolean
 check (const KvListQuery *query, Request *request, GError **error)
 {
-  KvCursorScope scope;
-
   if (!copy_text ("prefix", query->prefix, query->prefix_length, sizeof request->prefix,
                   request->prefix, &request->prefix_length, error)
       || !copy_text ("delimiter", query->delimiter, query->delimiter_length,
@@ -330,18 +336,16 @@ check (const KvListQuery *query, Request *request, GError **error)
   request->limit = query->limit;
   request->content = query->content;
   if (query->delimiter != NULL && request->delimiter_length == 0)
-    return refuse ("delimiter is empty", error);
+    return kv_error_set_about (error, KV_ERROR_INVALID_ARGUMENT, "delimiter", "delimiter is empty");
   if (query->content == KV_LIST_COUNT)
     return (query->delimiter == NULL && query->cursor == NULL)
-           || refuse ("There is neither a delimiter nor a cursor where keys are counted", error);
+           || kv_error_set_about (
+             error, KV_ERROR_INVALID_ARGUMENT, query->delimiter != NULL ? "delimiter" : "cursor",
+             "There is neither a delimiter nor a cursor where keys are counted");
   if (query->limit < 1 || query->limit > KV_LIST_MAX_LIMIT)
-    {
-      g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT, "limit is not 1 to %d",
-                   KV_LIST_MAX_LIMIT);
-      return FALSE;
-    }
-  scope = get_scope (request);
-  return query->cursor == NULL || kv_cursor_decode (query->cursor, &scope, &request->from, error);
+    return kv_error_set_about (error, KV_ERROR_INVALID_ARGUMENT, "limit", "limit is not 1 to %d",
+                               KV_LIST_MAX_LIMIT);
+  return read_cursor (query->cursor, request, error);
 }
 
 static void

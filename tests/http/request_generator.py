@@ -284,11 +284,19 @@ class Generator:
         query = self.random.choice(["", "?x", "?key=", "?since=1", "?prefix=%zz", "?key=a&prev=2", "?key=a&since=-1"])
         return self.build(self.random.choice(["GET", "HEAD"]), f"/v1/watch{query}")
 
+    def listing(self):
+        if self.chance(0.3):
+            # The answer to a GET tells of revisions, and a cursor is never the same twice.
+            return self.build("HEAD", "/v1/keys?limit=1000" + self.random.choice(["", "&prefix=", "&delimiter=/", "&values"]))
+        query = self.random.choice(["?x", "?limit=0", "?limit=1001", "?prefix=%zz", "?prefix=%00", "?cursor=AQBh", "?delimiter=",
+                                    "?count_only&values", "?count_only&cursor=a", "?values=1", "?limit=1&limit=1"])
+        return self.build(self.random.choice(["GET", "HEAD"]), f"/v1/keys{query}")
+
     def request(self):
         """One after which the connection goes on, or which says itself that it ends it."""
         return self.choose(
             (20, self.store), (12, self.v1), (4, self.cas), (4, self.batch), (2, self.status), (1, self.options),
-            (2, self.unknown), (1, self.head_of_watch),
+            (2, self.unknown), (1, self.head_of_watch), (1, self.listing),
         )
 
     # -- what may only be the last of a connection

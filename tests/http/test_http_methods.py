@@ -17,6 +17,7 @@ PATHS = {
     "/v1/touch/k": {"POST"},
     "/v1/incr/k": {"POST"},
     "/v1/cas/k": {"POST"},
+    "/v1/keys": {"GET", "HEAD"},
     "/v1/watch?key=k": {"GET", "HEAD"},
     "/v1/dump": {"GET", "HEAD"},
     "/v1/restore": {"POST"},
