@@ -17,6 +17,7 @@
 #include "http/routes/kv-route-store.h"
 #include "http/routes/kv-route-swap.h"
 #include "http/routes/kv-route-touch.h"
+#include "http/routes/kv-route-txn.h"
 #include "http/routes/kv-route-watch.h"
 
 #include <string.h>
@@ -64,6 +65,7 @@ static const KvHttpRoute routes[] = {
   ROUTE ("/healthz", KV_HTTP_GET, kv_route_health_get_alive, KV_HTTP_BODY_NONE),
   ROUTE ("/readyz", KV_HTTP_GET, kv_route_health_get_ready, KV_HTTP_BODY_NONE),
   ROUTE ("/v1/keys", KV_HTTP_GET, kv_route_keys_get, KV_HTTP_BODY_NONE),
+  ROUTE ("/v1/txn", KV_HTTP_POST, kv_route_txn_post, KV_HTTP_BODY_JSON),
   ROUTE ("/v1/dump", KV_HTTP_GET, kv_route_dump_get, KV_HTTP_BODY_NONE),
   STREAM_ROUTE ("/v1/restore", KV_HTTP_POST, kv_route_restore_post, &kv_route_restore_sink),
 };

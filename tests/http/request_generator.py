@@ -284,6 +284,13 @@ class Generator:
         query = self.random.choice(["", "?x", "?key=", "?since=1", "?prefix=%zz", "?key=a&prev=2", "?key=a&since=-1"])
         return self.build(self.random.choice(["GET", "HEAD"]), f"/v1/watch{query}")
 
+    def txn(self):
+        """One that answers alike everywhere: with a revision it would be told another each time."""
+        bad = [{}, {"then": []}, {"than": []}, {"then": [{"op": "got", "key": "k"}]}, {"then": [{"op": "touch", "key": "not there", "ttl": 1}]},
+               {"if": [{"key": "k"}], "then": [{"op": "get", "key": "k"}]}, {"then": [{"op": "put", "key": "k", "value": "v", "ttl": -1}]},
+               {"then": [{"op": "put", "key": "nan", "value": "x"}, {"op": "incr", "key": "nan"}]}, [], 5, {"then": [{"op": "put", "key": ""}]}]
+        return self.json("POST", "/v1/txn" + self.random.choice(["", "", "", "?x"]), self.random.choice(bad))
+
     def listing(self):
         if self.chance(0.3):
             # The answer to a GET tells of revisions, and a cursor is never the same twice.
@@ -296,7 +303,7 @@ class Generator:
         """One after which the connection goes on, or which says itself that it ends it."""
         return self.choose(
             (20, self.store), (12, self.v1), (4, self.cas), (4, self.batch), (2, self.status), (1, self.options),
-            (2, self.unknown), (1, self.head_of_watch), (1, self.listing),
+            (2, self.unknown), (1, self.head_of_watch), (1, self.listing), (1, self.txn),
         )
 
     # -- what may only be the last of a connection

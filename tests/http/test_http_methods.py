@@ -18,6 +18,7 @@ PATHS = {
     "/v1/incr/k": {"POST"},
     "/v1/cas/k": {"POST"},
     "/v1/keys": {"GET", "HEAD"},
+    "/v1/txn": {"POST"},
     "/v1/watch?key=k": {"GET", "HEAD"},
     "/v1/dump": {"GET", "HEAD"},
     "/v1/restore": {"POST"},
