@@ -157,8 +157,8 @@ g_cond_wait_until (GCond *cond, GMutex *mutex, gint64 end)
 }
 
 /* A context's lock is GLib's own affair, and so is what a source carries from the thread that attaches it to the one that
- * runs it: its memory, which that one frees, and what its callback is given. Who runs a context by
- * g_main_loop_run() does not come this way. */
+ * runs it: its memory, which that one frees, and what its callback is given. GLib wakes a context that somebody runs by a
+ * file descriptor, which ThreadSanitizer sees; a source that comes while nobody does is told of where its running begins. */
 
 guint
 g_source_attach (GSource *source, GMainContext *context)
@@ -174,4 +174,20 @@ g_main_context_dispatch (GMainContext *context)
   REAL (g_main_context_dispatch);
   __tsan_acquire (context);
   real (context);
+}
+
+gboolean
+g_main_context_iteration (GMainContext *context, gboolean may_block)
+{
+  REAL (g_main_context_iteration);
+  __tsan_acquire (context != NULL ? context : g_main_context_default ());
+  return real (context, may_block);
+}
+
+void
+g_main_loop_run (GMainLoop *loop)
+{
+  REAL (g_main_loop_run);
+  __tsan_acquire (g_main_loop_get_context (loop));
+  real (loop);
 }
