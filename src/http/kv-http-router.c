@@ -12,6 +12,7 @@
 #include "http/routes/kv-route-keys.h"
 #include "http/routes/kv-route-kv.h"
 #include "http/routes/kv-route-metrics.h"
+#include "http/routes/kv-route-openapi.h"
 #include "http/routes/kv-route-restore.h"
 #include "http/routes/kv-route-status.h"
 #include "http/routes/kv-route-store.h"
@@ -66,6 +67,7 @@ static const KvHttpRoute routes[] = {
   ROUTE ("/readyz", KV_HTTP_GET, kv_route_health_get_ready, KV_HTTP_BODY_NONE),
   ROUTE ("/v1/keys", KV_HTTP_GET, kv_route_keys_get, KV_HTTP_BODY_NONE),
   ROUTE ("/v1/txn", KV_HTTP_POST, kv_route_txn_post, KV_HTTP_BODY_JSON),
+  ROUTE ("/openapi.json", KV_HTTP_GET, kv_route_openapi_get, KV_HTTP_BODY_NONE),
   ROUTE ("/v1/dump", KV_HTTP_GET, kv_route_dump_get, KV_HTTP_BODY_NONE),
   STREAM_ROUTE ("/v1/restore", KV_HTTP_POST, kv_route_restore_post, &kv_route_restore_sink),
 };

@@ -20,6 +20,7 @@ PATHS = {
     "/v1/keys": {"GET", "HEAD"},
     "/v1/txn": {"POST"},
     "/v1/watch?key=k": {"GET", "HEAD"},
+    "/openapi.json": {"GET", "HEAD"},
     "/v1/dump": {"GET", "HEAD"},
     "/v1/restore": {"POST"},
 }

@@ -62,6 +62,7 @@ BLIND = {
 GENERATED = {
     "config.h": set(MAY_INCLUDE),
     "kv-config.h": set(MAY_INCLUDE),
+    "kv-http-resources.h": {"http"},
     "kv-dbus-generated.h": {"dbus", "app", "main", "ctl"},
 }
 # Those that may stand even before a file's own header.
