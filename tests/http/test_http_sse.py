@@ -95,6 +95,10 @@ class TestFrames:
         # The stream has no length, so an answer about it must not have one (RFC 9110, section 8.6).
         assert "Content-Length" not in response.headers
 
+    def test_head_request_is_refused_as_get_is(self, shared_kvstored, key):
+        for method in ("GET", "HEAD"):
+            assert shared_kvstored.request(method, f"/watch_key/{key}", headers={"Last-Event-ID": "x"}).status == 400
+
     def test_bad_keys_are_400(self, shared_kvstored):
         for segment in ("", "%", "%FF", "%0A", "k" * 1025):
             assert shared_kvstored.request("GET", f"/watch_key/{segment}").status == 400
