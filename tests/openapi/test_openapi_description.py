@@ -5,6 +5,7 @@
 That it has the routes of the program is the unit test http-openapi's, and that answers are as it says test_openapi_fuzz.py's.
 """
 
+import importlib.util
 import json
 import re
 
@@ -135,3 +136,27 @@ def test_refusals_of_v1_are_problems_only():
         for status, response in operation.responses.items():
             if operation.is_strict and status.startswith(("4", "5")):
                 assert set(response["content"]) == {"application/problem+json"}, (operation, status)
+
+
+def load_tool():
+    spec = importlib.util.spec_from_file_location("make_http_reference", TOP / "tests/tools/make_http_reference.py")
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    return tool
+
+
+def test_reference_page_is_what_the_description_makes():
+    tool = load_tool()
+    assert tool.PAGE.read_text(encoding="utf-8") == tool.make(), "please run ./dev docs"
+
+
+def test_reference_page_has_all_of_the_description():
+    page = load_tool().PAGE.read_text(encoding="utf-8")
+    for operation in operations:
+        if operation.method not in ("HEAD", "OPTIONS"):
+            assert f"### `{operation.method} {operation.path}`\n" in page
+    # Where its links lead to.
+    for link in set(re.findall(r"\]\(([^)#]*)\)", page)):
+        assert (TOP / "docs" / link).is_file(), link
+    anchors = {title.lower() for title in re.findall(r"^### (\w+)$", page, re.MULTILINE)}
+    assert set(re.findall(r"\]\(#([^)]*)\)", page)) <= anchors
