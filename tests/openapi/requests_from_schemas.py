@@ -103,10 +103,13 @@ def choose_names(draw, operation):
     """Which optional parameters of the query a request has: no more than go together, and no fewer than there must be."""
     names = {p["name"] for p in operation.parameters if p["in"] == "query"}
     exclusive = operation.node.get("x-at-most-one", [])
+    needed = operation.node.get("x-at-least-one", [])
     chosen = draw(st.sets(st.sampled_from(sorted(names)))) if names else set()
-    chosen -= set(exclusive)
-    least = 1 if operation.node.get("x-at-least-one") else 0
-    return chosen | (draw(st.sets(st.sampled_from(exclusive), min_size=least, max_size=1)) if exclusive else set())
+    if exclusive:
+        chosen -= set(exclusive) - {draw(st.sampled_from(exclusive))}
+    if needed and not chosen & set(needed):
+        chosen.add(draw(st.sampled_from(needed)))
+    return chosen
 
 
 def make_pairs(draw, operation, chosen):
@@ -182,6 +185,7 @@ def requests_to_take(draw, operation):
 
 
 # What stands where something else is wanted.
+NO_TEXTS = ["", "x", '"', "W/", '"a" "b"', "W/*", "\x01", "\x7f", "k" * 1025]
 NO_NUMBERS = ["", "x", "-", "1e3", "0x10", "+1", " 1", "1,5", "٣"]
 BAD_SEGMENTS = ["%", "%4", "%zz", "%FF", "%C3", "%00", "%0A", "%7F", "k" * 1025, "%C3%A9" * 513]
 
@@ -201,7 +205,9 @@ def list_bad_values(description, schema):
         return ["", "yes", "TRUE", "1"]
     if schema.get("format") == "date-time":
         return ["", "now", "2026-01-31", "2026-02-30T00:00:00Z", "2026-01-31T12:00:00"]
-    return ["", "x", '"', "W/", '"a" "b"', "W/*"] if "pattern" in schema else []
+    if kind == "array":
+        return list_bad_values(description, schema["items"])
+    return [text for text in NO_TEXTS if description.find_faults(text, schema)]
 
 
 def list_bad_json(description, schema):
@@ -225,7 +231,7 @@ def list_breaks(operation):
         for value in list_bad_values(operation.description, parameter["schema"]) if parameter["in"] != "path" else ():
             if parameter["in"] == "query":
                 breaks.append((400, {"query": ((name, value),)}))
-            elif value.isascii() and value == value.strip():
+            elif value.isascii() and value.isprintable() and value == value.strip():
                 # Conditions are not looked at where there is nothing that they could be about (RFC 9110, section 13.2.1).
                 breaks.append((400, {"headers": {name: value}, "before": "text"}))
         if parameter["in"] == "query" and parameter["schema"].get("type") != "array":
