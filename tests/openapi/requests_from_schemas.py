@@ -45,6 +45,10 @@ class Request(NamedTuple):
         return f"{path}?{query}" if query else path
 
 
+def fits_bytes(schema):
+    return lambda text: is_encodable(text) and len(text.encode()) <= schema.get("x-max-bytes", 10**6)
+
+
 def make_text(schema):
     texts = st.text(
         st.characters(blacklist_categories=["Cs"]), min_size=schema.get("minLength", 0),
@@ -56,7 +60,7 @@ def make_text(schema):
             st.integers(0, 23), st.integers(0, 59), st.integers(0, 59), st.sampled_from(["", ".5", ".123456789"]),
             st.sampled_from(["Z", "+01:00", "-23:59"]),
         )
-    return st.from_regex(schema["pattern"], fullmatch=True).filter(is_encodable) if "pattern" in schema else texts
+    return st.from_regex(schema["pattern"], fullmatch=True).filter(fits_bytes(schema)) if "pattern" in schema else texts
 
 
 def is_encodable(text):
@@ -101,7 +105,7 @@ def to_text(value):
 
 def choose_names(draw, operation):
     """Which optional parameters of the query a request has: no more than go together, and no fewer than there must be."""
-    names = {p["name"] for p in operation.parameters if p["in"] == "query"}
+    names = {p["name"] for p in operation.parameters if p["in"] == "query" and not p.get("x-opaque")}
     exclusive = operation.node.get("x-at-most-one", [])
     needed = operation.node.get("x-at-least-one", [])
     chosen = draw(st.sets(st.sampled_from(sorted(names)))) if names else set()
@@ -109,6 +113,9 @@ def choose_names(draw, operation):
         chosen -= set(exclusive) - {draw(st.sampled_from(exclusive))}
     if needed and not chosen & set(needed):
         chosen.add(draw(st.sampled_from(needed)))
+    for name, others in operation.node.get("x-excludes", {}).items():
+        if name in chosen:
+            chosen -= set(others)
     return chosen
 
 
@@ -240,7 +247,9 @@ def list_breaks(operation):
         breaks.append((400, {"add": ("unasked", "1")}))
         breaks.append((400, {"add": ("", "1")}))
     exclusive = operation.node.get("x-at-most-one", [])
-    breaks += [(400, {"both": (one, other)}) for one in exclusive for other in exclusive if one < other]
+    pairs = [(one, other) for one in exclusive for other in exclusive if one < other]
+    pairs += [(one, other) for one, others in operation.node.get("x-excludes", {}).items() for other in others]
+    breaks += [(400, {"both": pair}) for pair in pairs]
     if operation.node.get("x-at-least-one"):
         breaks.append((400, {"query": ()}))
     for name, media in operation.body["content"].items() if operation.body else ():
@@ -263,7 +272,7 @@ def requests_to_refuse(draw, operation, changes):
     values = {p["name"]: make_value(operation.description, p["schema"]) for p in operation.parameters}
     if "twice" in changes or "both" in changes:
         names = changes.get("both", (changes.get("twice"),) * 2)
-        query = tuple((name, to_text(draw(values[name]))) for name in names)
+        query = tuple((name, to_text(draw(values[name].map(lambda value: value is False or value)))) for name in names)
         return request._replace(query=query)
     if "add" in changes:
         return request._replace(query=request.query + (changes["add"],))

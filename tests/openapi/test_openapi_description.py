@@ -12,7 +12,7 @@ import re
 import jsonschema
 import pytest
 
-from support.openapi import FILE, TOP, Description
+from support.description import FILE, TOP, Description
 
 description = Description()
 operations = description.list_operations()
@@ -100,6 +100,8 @@ def test_operations_are_whole():
         assert len(set(known)) == len(known)
         for rule in ("x-at-most-one", "x-at-least-one"):
             assert {("query", name) for name in operation.node.get(rule, ())} <= set(known)
+        for name, others in operation.node.get("x-excludes", {}).items():
+            assert {("query", other) for other in (name, *others)} <= set(known)
 
 
 def test_head_is_as_get():

@@ -15,7 +15,7 @@ import pytest
 
 from requests_from_schemas import CURRENT_REVISION, CURRENT_TAG, list_breaks, requests_to_refuse, requests_to_take
 from support.limits import SANITIZED
-from support.openapi import Description
+from support.description import Description
 from support.wire import Headers, Response, build_request
 
 description = Description()

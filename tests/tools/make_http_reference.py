@@ -123,6 +123,8 @@ class Reference:
         for words, rule in rules:
             if rule in node:
                 yield f"{words} {', '.join(code(name) for name in node[rule])}.\n"
+        for name, others in node.get("x-excludes", {}).items():
+            yield f"With `{name}` none of {', '.join(code(other) for other in others)}.\n"
         if "requestBody" in node:
             body = self.resolve(node["requestBody"])
             yield f"Body: {body['description']} {self.tell_content(body['content'])}\n"
@@ -201,7 +203,7 @@ def code(value):
 def tell_bounds(schema):
     names = {
         "minimum": "at least", "maximum": "at most", "exclusiveMaximum": "less than", "minLength": "length at least",
-        "maxLength": "length at most", "minItems": "at least", "maxItems": "at most",
+        "maxLength": "length at most", "x-max-bytes": "bytes at most", "minItems": "at least", "maxItems": "at most",
     }
     bounds = [f"{words} {schema[name]}" for name, words in names.items() if name in schema]
     return f" ({', '.join(bounds)})" if bounds else ""
