@@ -21,6 +21,10 @@ CURRENT_REVISION = 1795573413425741
 # What is put at the key before the request, so that it may find something; None for nothing.
 BEFORE = [None, "text", "7"]
 
+# Keys that requests have in common. At the first there is a text before a request that has its keys elsewhere than in its path, and
+# at the second nothing.
+KEYS = ["k", "l", "a/b", ".."]
+
 JSON_TYPES = {"application/json": ["application/json", "application/json; charset=utf-8", "application/x+json"]}
 
 
@@ -72,11 +76,14 @@ def make_number(schema):
     most = schema.get("maximum", schema.get("exclusiveMaximum", 2**64) - 1)
     if schema["type"] == "integer":
         return st.integers(least, most) | st.sampled_from([least, most])
-    return st.integers(least, most) | st.builds(lambda whole, part: f"{whole}.{part}", st.integers(least, most - 1), st.integers(0, 10**9))
+    # Such as Python writes without an exponent.
+    return st.integers(least, most) | st.builds(lambda whole, part: whole + part / 1000, st.integers(least, 10**6), st.integers(0, 999))
 
 
 def make_value(description, schema):
-    """A strategy for what fits a schema. A number may come as the text that stands for it."""
+    """A strategy for what fits a schema."""
+    if schema.get("$ref", "").endswith("/Key"):
+        return st.sampled_from(KEYS) | make_value(description, description.resolve(schema))
     schema = description.resolve(schema)
     if "const" in schema:
         return st.just(schema["const"])
@@ -88,11 +95,12 @@ def make_value(description, schema):
     if isinstance(kind, list):
         return st.one_of([make_value(description, {**schema, "type": one}) for one in kind])
     if kind == "array":
-        return st.lists(make_value(description, schema["items"]), min_size=schema.get("minItems", 0), max_size=5)
+        return st.lists(make_value(description, schema["items"]), min_size=schema.get("minItems", 0), max_size=3)
     if kind == "object":
         members = {name: make_value(description, one) for name, one in schema["properties"].items()}
         optional = {name: members.pop(name) for name in list(members) if name not in schema.get("required", ())}
-        return st.fixed_dictionaries(members, optional=optional)
+        objects = st.fixed_dictionaries(members, optional=optional)
+        return objects.filter(lambda value: not description.find_faults(value, schema)) if "anyOf" in schema else objects
     return {
         "string": make_text, "integer": make_number, "number": make_number,
         "boolean": lambda _: st.booleans(), "null": lambda _: st.none(),
@@ -178,8 +186,7 @@ def requests_to_take(draw, operation):
     key = None
     before = None
     if any(p["in"] == "path" for p in operation.parameters):
-        schema = next(p["schema"] for p in operation.parameters if p["in"] == "path")
-        key = draw(st.sampled_from(["k", "a/b", ".."]) | make_value(operation.description, schema).filter(bool))
+        key = draw(make_value(operation.description, next(p["schema"] for p in operation.parameters if p["in"] == "path")))
         before = draw(st.sampled_from(BEFORE))
     headers = make_headers(draw, operation)
     content_type, body = make_body(draw, operation, before)

@@ -158,7 +158,7 @@ answer (KvStore *store, KvOutcome *outcome, const GError *error, gpointer user_d
   else
     {
       kv_http_exchange_add_header (exchange, "Content-Type", "application/json");
-      kv_http_exchange_add_header (exchange, "Cache-Control", "no-store");
+      kv_http_exchange_add_header (exchange, "Cache-Control", "no-cache");
       kv_http_exchange_add_header (exchange, "X-Content-Type-Options", "nosniff");
       kv_http_exchange_add_header (exchange, "KV-Revision",
                                    kv_http_exchange_scratch (exchange, "%" G_GUINT64_FORMAT,

@@ -53,13 +53,12 @@ kv_route_watch_get (KvHttpExchange *exchange)
   KvHttpKey key;
   const char *keys[] = { key.text, NULL };
   KvSseRequest request = { .keys = keys, .shape = KV_HTTP_FRAME_LINES };
-  gboolean valid = kv_http_uri_decode_key (kv_http_router_get_segment (exchange), &key, &error);
+  gboolean valid = kv_http_uri_decode_key (kv_http_router_get_segment (exchange), &key, &error)
+                   && kv_route_watch_read_last_id (exchange, &request.since, &error);
 
-  if (!valid || !kv_route_watch_read_last_id (exchange, &request.since, &error))
-    kv_http_exchange_send_error (exchange, error);
-  else if (exchange->method == KV_HTTP_HEAD)
+  if (valid && exchange->method == KV_HTTP_HEAD)
     kv_route_watch_answer_head (exchange);
-  else if (!kv_sse_group_open (exchange->context->streams, exchange, &request, &error))
+  else if (!valid || !kv_sse_group_open (exchange->context->streams, exchange, &request, &error))
     kv_http_exchange_send_error (exchange, error);
 }
 
