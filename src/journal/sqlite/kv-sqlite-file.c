@@ -26,9 +26,9 @@
 /* What the log's file is cut to after a large transaction. */
 #define LOG_FILE_LIMIT "16777216"
 
-/* Of a new file. Most entries are small, and one that changes is a page to be written: half of SQLite's default is less to
+/* Of a new file. Most entries are small, and one that changes is a page to be written: a quarter of SQLite's default is less to
  * copy, to sum up and to sync. Still less would be more pages to read for a large value, and at a start. */
-#define NEW_PAGE_SIZE "2048"
+#define NEW_PAGE_SIZE "1024"
 
 /* How exactly the clocks are known after the machine was switched off. */
 #define CLOCKS_INTERVAL G_USEC_PER_SEC
