@@ -3,8 +3,9 @@
 """The examples of a page of documentation, as steps to carry out, and what they are to print.
 
 A block fenced as sh holds commands for bash, all of which are run, in order, in one shell for the page. What a command
-prints, errors included, follows it in lines "# → TEXT"; where there are none, it prints nothing. Blank lines do not count.
-Where the answer's head is shown (curl -i), its headers may come in any order, and those that are not shown are passed over.
+prints, errors included, follows it in lines "# → TEXT"; where there are none in the guide, it prints nothing. Blank
+lines do not count. Where the answer's head is shown (curl -i), its headers may come in any order, and those that are not
+shown are passed over.
 
 A command with -N is a stream: it stays until the next stream, or the next heading. A block fenced as text is what the
 stream prints next. A program fenced as python is run to its end; one fenced as javascript is a stream, and says in
@@ -22,7 +23,7 @@ from typing import NamedTuple
 PLACEHOLDERS = {
     "REVISION": "[1-9][0-9]{15}",
     "NUMBER": "[0-9]+",
-    "TIME": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{6})?Z",
+    "TIME": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.(?:[0-9]{3}){1,2}Z",
     "CURSOR": "[A-Za-z0-9_-]+",
 }
 PLACEHOLDER = re.compile(rf"(?<![A-Za-z_])({'|'.join(PLACEHOLDERS)})([0-9]?)(?![A-Za-z0-9_])|…")
@@ -78,7 +79,9 @@ def is_complete(command):
     """Whether bash would begin to carry it out, or wait for more lines."""
     if command.endswith("\\"):
         return False
-    return subprocess.run(["bash", "-n", "-c", command], stderr=subprocess.DEVNULL, check=False).returncode == 0
+    check = subprocess.run(["bash", "-n", "-c", command], stderr=subprocess.PIPE, check=False)
+    # Bash only warns of a here-document that has no end.
+    return check.returncode == 0 and not check.stderr
 
 
 def read_commands(block):
