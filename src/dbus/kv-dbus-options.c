@@ -5,6 +5,7 @@
 
 #include "core/kv-clock.h"
 #include "core/kv-error.h"
+#include "core/kv-timestamp.h"
 
 #include <math.h>
 
@@ -22,6 +23,21 @@ static const struct {
   { "since", KV_DBUS_OPTION_SINCE },
   { "mode", KV_DBUS_OPTION_MODE },
   { "dry_run", KV_DBUS_OPTION_DRY_RUN },
+  { "expires_at", KV_DBUS_OPTION_EXPIRES_AT },
+  { "if_present", KV_DBUS_OPTION_IF_PRESENT },
+};
+
+/* Options of which a call has one at most. What says the same twice is none of them: "if_present" beside "if_revision". */
+static const struct {
+  KvDbusOption one;
+  KvDbusOption other;
+  const char *text;
+} contradictions[] = {
+  { KV_DBUS_OPTION_TTL, KV_DBUS_OPTION_KEEPTTL, "ttl and keepttl" },
+  { KV_DBUS_OPTION_TTL, KV_DBUS_OPTION_EXPIRES_AT, "ttl and expires_at" },
+  { KV_DBUS_OPTION_KEEPTTL, KV_DBUS_OPTION_EXPIRES_AT, "keepttl and expires_at" },
+  { KV_DBUS_OPTION_IF_REVISION, KV_DBUS_OPTION_IF_ABSENT, "if_revision and if_absent" },
+  { KV_DBUS_OPTION_IF_ABSENT, KV_DBUS_OPTION_IF_PRESENT, "if_absent and if_present" },
 };
 
 static KvDbusOption
@@ -128,6 +144,19 @@ take_mode (KvDbusReader *value, char type, KvRestoreMode *mode)
   return TRUE;
 }
 
+static gboolean
+take_time (KvDbusReader *value, char type, gint64 *wall)
+{
+  const char *text;
+  gsize length;
+
+  if (type != 's')
+    return FALSE;
+  text = kv_dbus_reader_take_string (value, &length);
+
+  return kv_timestamp_parse (text, length, wall);
+}
+
 /* @type: (array): of the value: one letter, or it is nothing that an option can be */
 static gboolean
 take_option (KvDbusOptions *options, KvDbusOption option, const char *type, KvDbusReader *value)
@@ -144,8 +173,11 @@ take_option (KvDbusOptions *options, KvDbusOption option, const char *type, KvDb
       return take_number (value, *type, &options->since);
     case KV_DBUS_OPTION_MODE:
       return take_mode (value, *type, &options->mode);
+    case KV_DBUS_OPTION_EXPIRES_AT:
+      return take_time (value, *type, &options->expires_at);
     case KV_DBUS_OPTION_KEEPTTL:
     case KV_DBUS_OPTION_IF_ABSENT:
+    case KV_DBUS_OPTION_IF_PRESENT:
     case KV_DBUS_OPTION_DRY_RUN:
       if (*type != 'b')
         return FALSE;
@@ -169,8 +201,11 @@ describe_option (KvDbusOption option)
       return "a revision: an integer, 0 or more";
     case KV_DBUS_OPTION_MODE:
       return "\"merge\" or \"replace\"";
+    case KV_DBUS_OPTION_EXPIRES_AT:
+      return "a time as RFC 3339 has it, such as \"2026-01-31T12:00:00Z\"";
     case KV_DBUS_OPTION_KEEPTTL:
     case KV_DBUS_OPTION_IF_ABSENT:
+    case KV_DBUS_OPTION_IF_PRESENT:
     case KV_DBUS_OPTION_DRY_RUN:
       return "a boolean";
     default:
@@ -179,18 +214,19 @@ describe_option (KvDbusOption option)
 }
 
 static gboolean
-check_contradiction (const KvDbusOptions *options,
-                     guint one,
-                     guint other,
-                     const char *text,
-                     GError **error)
+check_contradictions (guint given, GError **error)
 {
-  if ((options->given & one) == 0 || (options->given & other) == 0)
-    return TRUE;
-  g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT, "The options %s contradict each other",
-               text);
+  for (gsize i = 0; i < G_N_ELEMENTS (contradictions); i++)
+    {
+      if ((given & contradictions[i].one) && (given & contradictions[i].other))
+        {
+          g_set_error (error, KV_ERROR, KV_ERROR_INVALID_ARGUMENT,
+                       "The options %s contradict each other", contradictions[i].text);
+          return FALSE;
+        }
+    }
 
-  return FALSE;
+  return TRUE;
 }
 
 /* @entry: at an entry of the dictionary */
@@ -245,19 +281,18 @@ kv_dbus_options_parse (KvDbusReader *parameters,
         return FALSE;
     }
 
-  return check_contradiction (options, KV_DBUS_OPTION_TTL, KV_DBUS_OPTION_KEEPTTL,
-                              "ttl and keepttl", error)
-         && check_contradiction (options, KV_DBUS_OPTION_IF_REVISION, KV_DBUS_OPTION_IF_ABSENT,
-                                 "if_revision and if_absent", error);
+  return check_contradictions (options->given, error);
 }
 
 gint64
 kv_dbus_options_get_deadline (const KvDbusOptions *options)
 {
-  if ((options->given & KV_DBUS_OPTION_TTL) == 0)
-    return KV_NO_DEADLINE;
+  if (options->given & KV_DBUS_OPTION_TTL)
+    return kv_clock_deadline_after (options->ttl);
+  if (options->given & KV_DBUS_OPTION_EXPIRES_AT)
+    return MAX (kv_timestamp_to_deadline (options->expires_at), kv_clock_now ());
 
-  return kv_clock_deadline_after (options->ttl);
+  return KV_NO_DEADLINE;
 }
 
 void
@@ -272,5 +307,9 @@ kv_dbus_options_refine (const KvDbusOptions *options, KvOperation *operation)
   else if (options->given & KV_DBUS_OPTION_IF_ABSENT)
     {
       operation->condition = KV_CONDITION_ABSENT;
+    }
+  else if (options->given & KV_DBUS_OPTION_IF_PRESENT)
+    {
+      operation->condition = KV_CONDITION_PRESENT;
     }
 }

@@ -18,6 +18,8 @@ G_BEGIN_DECLS
  * @KV_DBUS_OPTION_SINCE: `since`, any integer type
  * @KV_DBUS_OPTION_MODE: `mode`, text: `merge` or `replace`
  * @KV_DBUS_OPTION_DRY_RUN: `dry_run`, a boolean
+ * @KV_DBUS_OPTION_EXPIRES_AT: `expires_at`, text: a time as RFC 3339 has it
+ * @KV_DBUS_OPTION_IF_PRESENT: `if_present`, a boolean
  *
  * The options that methods know.
  */
@@ -29,11 +31,16 @@ typedef enum {
   KV_DBUS_OPTION_SINCE = 1 << 4,
   KV_DBUS_OPTION_MODE = 1 << 5,
   KV_DBUS_OPTION_DRY_RUN = 1 << 6,
+  KV_DBUS_OPTION_EXPIRES_AT = 1 << 7,
+  KV_DBUS_OPTION_IF_PRESENT = 1 << 8,
 } KvDbusOption;
 
 #define KV_DBUS_OPTIONS_PUT                                                                        \
-  (KV_DBUS_OPTION_TTL | KV_DBUS_OPTION_KEEPTTL | KV_DBUS_OPTION_IF_REVISION                        \
-   | KV_DBUS_OPTION_IF_ABSENT)
+  (KV_DBUS_OPTION_TTL | KV_DBUS_OPTION_KEEPTTL | KV_DBUS_OPTION_EXPIRES_AT                            \
+   | KV_DBUS_OPTION_IF_REVISION | KV_DBUS_OPTION_IF_ABSENT | KV_DBUS_OPTION_IF_PRESENT)
+
+#define KV_DBUS_OPTIONS_TOUCH                                                                      \
+  (KV_DBUS_OPTION_TTL | KV_DBUS_OPTION_EXPIRES_AT | KV_DBUS_OPTION_IF_REVISION)
 
 #define KV_DBUS_OPTIONS_RESTORE (KV_DBUS_OPTION_MODE | KV_DBUS_OPTION_DRY_RUN)
 
@@ -42,6 +49,7 @@ typedef enum {
  * @given: the #KvDbusOption flags of those that were given; a boolean that is false counts as not given
  * @ttl: microseconds
  * @mode: %KV_RESTORE_MERGE when it is not given
+ * @expires_at: by the wall clock: microseconds since the Unix epoch
  *
  * The options of one call, once they have been read.
  */
@@ -51,6 +59,7 @@ typedef struct {
   guint64 if_revision;
   guint64 since;
   KvRestoreMode mode;
+  gint64 expires_at;
 } KvDbusOptions;
 
 /**
@@ -69,13 +78,14 @@ gboolean kv_dbus_options_parse (KvDbusReader *parameters,
 /**
  * kv_dbus_options_get_deadline:
  *
- * Returns: the deadline that `ttl` asks for, counted from now, or %KV_NO_DEADLINE
+ * Returns: the deadline that `ttl` asks for, counted from now, or `expires_at`, by the wall clock as it is set now; %KV_NO_DEADLINE
+ *   when neither is given. What lies in the past expires at once
  */
 gint64 kv_dbus_options_get_deadline (const KvDbusOptions *options);
 
 /**
  * kv_dbus_options_refine:
- * @operation: a PUT or DELETE
+ * @operation: a PUT, DELETE or TOUCH
  *
  * Sets the condition and `keepttl` of @operation.
  */

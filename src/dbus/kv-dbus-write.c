@@ -10,9 +10,26 @@
 #include "dbus/kv-dbus-operation.h"
 #include "dbus/kv-dbus-options.h"
 
-/* Answers with an error when there is one; takes @call then. */
+/* Who loses is told what is there, and need not ask. */
+static GError *
+refuse_condition (const KvResult *result, gboolean needs_key)
+{
+  if (result->entry != NULL)
+    return g_error_new (KV_ERROR, KV_ERROR_CONDITION_FAILED,
+                        "The key does not hold what was expected; it is at revision "
+                        "%" G_GUINT64_FORMAT,
+                        result->revision);
+  if (needs_key)
+    return g_error_new_literal (KV_ERROR, KV_ERROR_NOT_FOUND, "There is no such key");
+
+  return g_error_new_literal (KV_ERROR, KV_ERROR_CONDITION_FAILED,
+                              "The key does not hold what was expected; there is no such key");
+}
+
+/* Answers with an error when there is one; takes @call then.
+ * @needs_key: whether the absence of the key is told as that, whatever was asked for, as HTTP does */
 static gboolean
-check_result (KvDbusCall *call, const KvResult *result, const GError *failure)
+check_result (KvDbusCall *call, const KvResult *result, gboolean needs_key, const GError *failure)
 {
   g_autoptr (GError) error = NULL;
 
@@ -21,15 +38,10 @@ check_result (KvDbusCall *call, const KvResult *result, const GError *failure)
       kv_dbus_error_return (call, g_error_copy (failure));
       return FALSE;
     }
-  if (kv_result_to_error (result, &error))
+  if (result->status == KV_RESULT_CONDITION_FAILED)
+    error = refuse_condition (result, needs_key);
+  else if (kv_result_to_error (result, &error))
     return TRUE;
-  if (result->status == KV_RESULT_CONDITION_FAILED && result->entry != NULL)
-    {
-      g_autofree char *text = g_strdup_printf ("%s; it is at revision %" G_GUINT64_FORMAT,
-                                               error->message, result->revision);
-      g_free (error->message);
-      error->message = g_steal_pointer (&text);
-    }
   kv_dbus_error_return (call, g_steal_pointer (&error));
 
   return FALSE;
@@ -54,7 +66,7 @@ on_put (KvStore *store,
 {
   KvDbusCall *call = user_data;
 
-  if (check_result (call, results, error))
+  if (check_result (call, results, FALSE, error))
     kv_dbus_call_return (call, write_put, results);
 }
 
@@ -76,7 +88,7 @@ on_changed (KvStore *store,
 {
   KvDbusCall *call = user_data;
 
-  if (check_result (call, results, error))
+  if (check_result (call, results, TRUE, error))
     kv_dbus_call_return (call, write_revision, results);
 }
 
@@ -100,7 +112,7 @@ on_incremented (KvStore *store,
 {
   KvDbusCall *call = user_data;
 
-  if (check_result (call, results, error))
+  if (check_result (call, results, FALSE, error))
     kv_dbus_call_return (call, write_sum, results);
 }
 
@@ -190,10 +202,11 @@ kv_dbus_write_touch (KvDbusContext *context,
   const char *key = kv_dbus_reader_take_string (parameters, &length);
   KvDbusOptions options;
 
-  if (!kv_dbus_options_parse (parameters, KV_DBUS_OPTION_TTL, &options, error)
+  if (!kv_dbus_options_parse (parameters, KV_DBUS_OPTIONS_TOUCH, &options, error)
       || !kv_operation_init_touch (&operation, key, (gssize) length,
                                    kv_dbus_options_get_deadline (&options), error))
     return FALSE;
+  kv_dbus_options_refine (&options, &operation);
   kv_store_submit (context->store, &operation, 1, FALSE, on_changed, call);
 
   return TRUE;

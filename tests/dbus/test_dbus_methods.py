@@ -235,6 +235,80 @@ def test_if_revision(client, key):
     fails("NotFound", client, "Get", "(s)", key)
 
 
+YES = GLib.Variant("b", True)
+
+
+def text(value):
+    return GLib.Variant("s", value)
+
+
+def test_if_present(client, key):
+    reason = fails("ConditionFailed", client, "Put", "(ssa{sv})", key, "0", {"if_present": YES})
+    assert reason.endswith("there is no such key")
+    fails("NotFound", client, "Get", "(s)", key)
+    revision, _ = put(client, key, "1")
+    second, created = put(client, key, "2", if_present=YES)
+    assert created is False
+    fails("ConditionFailed", client, "Put", "(ssa{sv})", key, "3", {"if_present": YES, "if_revision": u64(revision)})
+    put(client, key, "3", if_present=YES, if_revision=u64(second))
+    assert get(client, key)[0] == "3"
+
+
+def test_who_loses_is_told_the_revision(client, key):
+    put(client, key, "1")
+    revision, _ = client.call("PutBytes", "(saya{sv})", key, b"\0", {"ttl": u64(100)})
+    unchanged = client.call("GetBytes", "(s)", key)
+    stale = {"if_revision": u64(revision - 1)}
+    for method, signature, *arguments in [
+        ("Put", "(ssa{sv})", key, "2", stale),
+        ("Put", "(ssa{sv})", key, "2", {"if_absent": YES}),
+        ("PutBytes", "(saya{sv})", key, b"2", stale),
+        ("PutBytes", "(saya{sv})", key, b"2", {"if_absent": YES}),
+        ("Delete", "(sa{sv})", key, stale),
+        ("Touch", "(sa{sv})", key, stale),
+        ("CompareAndSwap", "(sss)", key, "1", "2"),
+    ]:
+        reason = fails("ConditionFailed", client, method, signature, *arguments)
+        assert reason.endswith(f"it is at revision {revision}"), method
+        assert client.call("GetBytes", "(s)", key) == unchanged, method
+
+
+def test_a_condition_on_what_is_not_there(client, key):
+    condition = {"if_revision": u64(17)}
+    reason = fails("ConditionFailed", client, "Put", "(ssa{sv})", key, "1", condition)
+    assert reason.endswith("there is no such key")
+    fails("NotFound", client, "Delete", "(sa{sv})", key, condition)
+    fails("NotFound", client, "Touch", "(sa{sv})", key, condition)
+    fails("NotFound", client, "Get", "(s)", key)
+
+
+def test_touch_on_a_condition(client, key):
+    revision, _ = put(client, key, "1")
+    second = client.call("Touch", "(sa{sv})", key, {"ttl": u64(100), "if_revision": u64(revision)})
+    value, details = get(client, key)
+    assert (value, details["revision"]) == ("1", second)
+    assert 90 < seconds_until(details["expires"]) <= 100
+    fails("InvalidArgument", client, "Touch", "(sa{sv})", key, {"if_absent": YES})
+
+
+def test_expires_is_taken_as_it_is_told(client, key):
+    told = "2040-01-31T12:00:00.125Z"
+    put(client, key, "1", expires_at=text(told))
+    # A deadline is kept by another clock: the way there and back may take a few microseconds off.
+    assert abs(seconds_until(get(client, key)[1]["expires"]) - seconds_until(told)) < 1
+    put(client, key, "2")
+    client.call("Touch", "(sa{sv})", key, {"expires_at": text("2040-01-31T14:00:00+02:00")})
+    assert get(client, key)[1]["expires"][:11] == "2040-01-31T"
+
+
+def test_expires_in_the_past(client, key):
+    put(client, key, "1")
+    client.call("Touch", "(sa{sv})", key, {"expires_at": text("2001-01-01T00:00:00Z")})
+    fails("NotFound", client, "Get", "(s)", key)
+    put(client, key, "1", expires_at=text("2001-01-01T00:00:00Z"))
+    fails("NotFound", client, "Get", "(s)", key)
+
+
 def test_an_option_that_is_false_is_none(client, key):
     no = GLib.Variant("b", False)
     put(client, key, "1")
@@ -259,6 +333,12 @@ WRONG_OPTIONS = {
     "array": {"ttl": GLib.Variant("at", [5])},
     "two deadlines": {"ttl": u64(5), "keepttl": GLib.Variant("b", True)},
     "two conditions": {"if_revision": u64(5), "if_absent": GLib.Variant("b", True)},
+    "absent and present": {"if_absent": GLib.Variant("b", True), "if_present": GLib.Variant("b", True)},
+    "no time": {"expires_at": GLib.Variant("s", "tomorrow")},
+    "time without an offset": {"expires_at": GLib.Variant("s", "2040-01-31T12:00:00")},
+    "number for a time": {"expires_at": u64(2**31)},
+    "time and time to live": {"expires_at": GLib.Variant("s", "2040-01-31T12:00:00Z"), "ttl": u64(5)},
+    "option of a listing": {"delimiter": GLib.Variant("s", "/")},
     "empty name": {"": u64(5)},
     "huge name": {"ä" * 1_000_000: u64(5)},
 }

@@ -101,6 +101,46 @@ test_refines_an_operation (void)
   kv_dbus_options_refine (&options, &operation);
   g_assert_false (operation.keep_deadline);
   g_assert_cmpint (operation.condition, ==, KV_CONDITION_ABSENT);
+
+  options = parse ("{'if_present': <true>}");
+  operation = (KvOperation){ 0 };
+  kv_dbus_options_refine (&options, &operation);
+  g_assert_cmpint (operation.condition, ==, KV_CONDITION_PRESENT);
+
+  /* Who asks for a revision asks for the key. */
+  options = parse ("{'if_present': <true>, 'if_revision': <9>}");
+  operation = (KvOperation){ 0 };
+  kv_dbus_options_refine (&options, &operation);
+  g_assert_cmpint (operation.condition, ==, KV_CONDITION_REVISION);
+}
+
+static void
+test_takes_a_time_of_the_wall_clock (void)
+{
+  static const char *const texts[] = {
+    "{'expires_at': <'2040-01-31T12:00:00.5Z'>}",
+    "{'expires_at': <'2040-01-31t14:00:00.500000999+02:00'>}",
+  };
+  KvDbusOptions options;
+  gint64 deadline;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      options = parse (texts[i]);
+      g_assert_cmpuint (options.given, ==, KV_DBUS_OPTION_EXPIRES);
+      g_assert_cmpint (options.expires_at, ==, G_GINT64_CONSTANT (2211624000500000));
+    }
+
+  deadline = kv_dbus_options_get_deadline (&options);
+  g_assert_cmpint (ABS (kv_clock_to_wall (deadline) - options.expires_at), <, 60 * G_USEC_PER_SEC);
+
+  options = parse ("{'expires_at': <'9999-12-31T23:59:59.999Z'>}");
+  g_assert_cmpint (kv_dbus_options_get_deadline (&options), <, KV_NO_DEADLINE);
+
+  options = parse ("{'expires_at': <'0001-01-01T00:00:00Z'>}");
+  deadline = kv_clock_now ();
+  g_assert_cmpint (kv_dbus_options_get_deadline (&options), >=, deadline);
+  g_assert_cmpint (kv_dbus_options_get_deadline (&options), <=, kv_clock_now ());
 }
 
 static void
@@ -147,6 +187,16 @@ test_refuses (void)
     "{'if_absent': <'true'>}",
     "{'if_revision': <1.0>}",
     "{'if_revision': <int16 -1>}",
+    "{'if_present': <1>}",
+    "{'expires_at': <''>}",
+    "{'expires_at': <'tomorrow'>}",
+    "{'expires_at': <'2026-01-31'>}",
+    "{'expires_at': <'2026-01-31T12:00:00'>}",
+    "{'expires_at': <'2026-02-30T12:00:00Z'>}",
+    "{'expires_at': <'2026-01-31T12:00:00Z '>}",
+    "{'expires_at': <2000000000.0>}",
+    "{'expires_at': <uint64 2000000000>}",
+    "{'expires_at': <objectpath '/'>}",
     "{'since': <'now'>}",
     "{'mode': <''>}",
     "{'mode': <'Merge'>}",
@@ -156,7 +206,10 @@ test_refuses (void)
     "{'dry_run': <1>}",
     "{'mode': <'merge'>, 'mode': <'replace'>}",
     "{'ttl': <1>, 'keepttl': <true>}",
+    "{'ttl': <1>, 'expires_at': <'2040-01-31T12:00:00Z'>}",
+    "{'keepttl': <true>, 'expires_at': <'2040-01-31T12:00:00Z'>}",
     "{'if_absent': <true>, 'if_revision': <1>}",
+    "{'if_absent': <true>, 'if_present': <true>}",
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
@@ -213,6 +266,8 @@ main (int argc, char **argv)
   g_test_add_func ("/dbus/options/takes-fractions-of-a-second", test_takes_fractions_of_a_second);
   g_test_add_func ("/dbus/options/keeps-within-the-clock", test_keeps_within_the_clock);
   g_test_add_func ("/dbus/options/refines-an-operation", test_refines_an_operation);
+  g_test_add_func ("/dbus/options/takes-a-time-of-the-wall-clock",
+                   test_takes_a_time_of_the_wall_clock);
   g_test_add_func ("/dbus/options/takes-what-a-restore-is-told", test_takes_what_a_restore_is_told);
   g_test_add_func ("/dbus/options/takes-false-for-not-given", test_takes_false_for_not_given);
   g_test_add_func ("/dbus/options/refuses", test_refuses);
