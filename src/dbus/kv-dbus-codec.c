@@ -212,6 +212,67 @@ kv_dbus_codec_write_batch_result (KvDbusWriter *writer, const KvResult *result, 
   kv_dbus_writer_close_array (writer, details);
 }
 
+/* --- pages --- */
+
+static void
+put_value_details (KvDbusWriter *writer, const KvEntry *entry, gsize *budget)
+{
+  Form form = choose_form (entry, budget);
+
+  if (form == AS_TEXT)
+    {
+      begin_detail (writer, "value", "s");
+      put_text (writer, entry, form);
+    }
+  put_form_details (writer, entry, form);
+}
+
+/* @budget: (inout) (nullable): of values; %NULL to tell none */
+static void
+put_item_details (KvDbusWriter *writer, const KvEntry *entry, gsize *budget)
+{
+  gsize length;
+
+  kv_entry_get_value (entry, &length);
+  put_details (writer, entry);
+  put_count_detail (writer, "size", length);
+  if (budget != NULL)
+    put_value_details (writer, entry, budget);
+}
+
+static void
+put_item (KvDbusWriter *writer, const KvPage *page, guint index, gsize *budget)
+{
+  const KvEntry *entry = kv_page_get_entry (page, index);
+  gsize length;
+  const char *name = kv_page_get_name (page, index, &length);
+  KvDbusArray details;
+
+  kv_dbus_writer_enter_struct (writer);
+  kv_dbus_writer_put_string (writer, name, length);
+  details = kv_dbus_writer_open_array (writer, "{sv}");
+  if (kv_page_is_folder (page, index))
+    put_boolean_detail (writer, "folder", TRUE);
+  else
+    put_item_details (writer, entry, budget);
+  kv_dbus_writer_close_array (writer, details);
+}
+
+void
+kv_dbus_codec_write_page (KvDbusWriter *writer, const KvPage *page, gboolean with_values)
+{
+  KvDbusArray items = kv_dbus_writer_open_array (writer, KV_DBUS_ITEM_TYPE);
+  const char *cursor = kv_page_get_cursor (page);
+  gsize budget = KV_DBUS_MAX_REPLY_BYTES;
+
+  for (guint i = 0; i < kv_page_get_length (page); i++)
+    put_item (writer, page, i, with_values ? &budget : NULL);
+  kv_dbus_writer_close_array (writer, items);
+  cursor = cursor != NULL ? cursor : "";
+  kv_dbus_writer_put_string (writer, cursor, strlen (cursor));
+  kv_dbus_writer_put_uint64 (writer, kv_page_get_revision (page));
+}
+
 /* --- changes --- */
 
 static KvDbusChangeKind

@@ -5,6 +5,7 @@
 
 #include "backup/kv-restore.h"
 #include "dbus/wire/kv-dbus-writer.h"
+#include "store/kv-page.h"
 #include "store/kv-store.h"
 #include "store/kv-watch.h"
 
@@ -30,6 +31,7 @@ typedef enum {
 #define KV_DBUS_BATCH_RESULT_TYPE "(usa{sv})"
 #define KV_DBUS_FOUND_TYPE "{s(sa{sv})}"
 #define KV_DBUS_CHANGE_TYPE "(tussa{sv})"
+#define KV_DBUS_ITEM_TYPE "(sa{sv})"
 
 /**
  * kv_dbus_codec_is_text:
@@ -74,6 +76,16 @@ void kv_dbus_codec_write_found (KvDbusWriter *writer,
  * Writes @result as %KV_DBUS_BATCH_RESULT_TYPE.
  */
 void kv_dbus_codec_write_batch_result (KvDbusWriter *writer, const KvResult *result, gsize *budget);
+
+/**
+ * kv_dbus_codec_write_page:
+ * @page: of entries or values
+ * @with_values: whether to tell the values
+ *
+ * Writes @page as a(sa{sv})st: its items, where the next one begins, and its revision. A value is told as `value`, or as
+ * `value_bytes` where it cannot be text; where all would come to more than %KV_DBUS_MAX_REPLY_BYTES, as `value_omitted`.
+ */
+void kv_dbus_codec_write_page (KvDbusWriter *writer, const KvPage *page, gboolean with_values);
 
 /**
  * kv_dbus_codec_write_change:

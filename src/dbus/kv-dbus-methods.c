@@ -9,6 +9,7 @@
 #include "dbus/kv-dbus-dump.h"
 #include "dbus/kv-dbus-generated.h"
 #include "dbus/kv-dbus-limits.h"
+#include "dbus/kv-dbus-list.h"
 #include "dbus/kv-dbus-names.h"
 #include "dbus/kv-dbus-options.h"
 #include "dbus/kv-dbus-read.h"
@@ -133,6 +134,8 @@ static KvDbusMethod store_methods[] = {
   { "Batch", kv_dbus_batch_run, .is_charged = TRUE, .has_entries = TRUE },
   { "GetBytes", kv_dbus_read_get_bytes, .is_charged = TRUE },
   { "PutBytes", kv_dbus_write_put_bytes, .is_charged = TRUE },
+  { "List", kv_dbus_list_keys, .is_charged = TRUE, .has_entries = TRUE },
+  { "Count", kv_dbus_list_count, .is_charged = TRUE },
   { "GetStatus", get_status, .is_charged = TRUE },
   { "Watch", watch, .in_main = TRUE, .is_charged = TRUE, .has_entries = TRUE },
   { "Dump", kv_dbus_dump_run, .in_main = TRUE, .takes_descriptor = TRUE, .is_charged = TRUE },
@@ -227,12 +230,14 @@ kv_dbus_methods_get (guint number)
   return number < G_N_ELEMENTS (watch_methods) ? &watch_methods[number] : NULL;
 }
 
-/* Passes over one parameter of @type, and counts what it brings. */
+/* Passes over one parameter of @type, and counts what it brings; a number is one of what is asked for. */
 static gsize
 count_entries (KvDbusReader *parameters, const char *type)
 {
   KvDbusReader elements;
 
+  if (strcmp (type, "u") == 0)
+    return kv_dbus_list_get_n_items (kv_dbus_reader_take_uint32 (parameters));
   if (strcmp (type, "as") != 0 && strcmp (type, "a(sssa{sv})") != 0)
     {
       kv_dbus_reader_skip (parameters, type);

@@ -16,7 +16,8 @@ G_BEGIN_DECLS
  * @takes_descriptor: whether the first parameter is a descriptor that has to have come with the call; any other one is closed
  *   before the handler runs
  * @is_charged: whether a call counts as a request of its caller
- * @has_entries: whether a call brings arrays of keys or entries, which count for more than one request
+ * @has_entries: whether a call brings arrays of keys or entries, or says how many items it asks for (u), which count for more than one
+ *   request
  * @in_signature: the types of what @handler takes
  * @out_signature: the types of what it returns
  * @number: which it is of all, below %KV_DBUS_N_METHODS

@@ -25,6 +25,8 @@ static const struct {
   { "dry_run", KV_DBUS_OPTION_DRY_RUN },
   { "expires_at", KV_DBUS_OPTION_EXPIRES_AT },
   { "if_present", KV_DBUS_OPTION_IF_PRESENT },
+  { "delimiter", KV_DBUS_OPTION_DELIMITER },
+  { "values", KV_DBUS_OPTION_VALUES },
 };
 
 /* Options of which a call has one at most. What says the same twice is none of them: "if_present" beside "if_revision". */
@@ -145,6 +147,16 @@ take_mode (KvDbusReader *value, char type, KvRestoreMode *mode)
 }
 
 static gboolean
+take_text (KvDbusReader *value, char type, const char **text)
+{
+  if (type != 's')
+    return FALSE;
+  *text = kv_dbus_reader_take_string (value, NULL);
+
+  return TRUE;
+}
+
+static gboolean
 take_time (KvDbusReader *value, char type, gint64 *wall)
 {
   const char *text;
@@ -175,10 +187,13 @@ take_option (KvDbusOptions *options, KvDbusOption option, const char *type, KvDb
       return take_mode (value, *type, &options->mode);
     case KV_DBUS_OPTION_EXPIRES_AT:
       return take_time (value, *type, &options->expires_at);
+    case KV_DBUS_OPTION_DELIMITER:
+      return take_text (value, *type, &options->delimiter);
     case KV_DBUS_OPTION_KEEPTTL:
     case KV_DBUS_OPTION_IF_ABSENT:
     case KV_DBUS_OPTION_IF_PRESENT:
     case KV_DBUS_OPTION_DRY_RUN:
+    case KV_DBUS_OPTION_VALUES:
       if (*type != 'b')
         return FALSE;
       if (!kv_dbus_reader_take_boolean (value))
@@ -203,10 +218,13 @@ describe_option (KvDbusOption option)
       return "\"merge\" or \"replace\"";
     case KV_DBUS_OPTION_EXPIRES_AT:
       return "a time as RFC 3339 has it, such as \"2026-01-31T12:00:00Z\"";
+    case KV_DBUS_OPTION_DELIMITER:
+      return "text";
     case KV_DBUS_OPTION_KEEPTTL:
     case KV_DBUS_OPTION_IF_ABSENT:
     case KV_DBUS_OPTION_IF_PRESENT:
     case KV_DBUS_OPTION_DRY_RUN:
+    case KV_DBUS_OPTION_VALUES:
       return "a boolean";
     default:
       g_assert_not_reached ();

@@ -20,6 +20,8 @@ G_BEGIN_DECLS
  * @KV_DBUS_OPTION_DRY_RUN: `dry_run`, a boolean
  * @KV_DBUS_OPTION_EXPIRES_AT: `expires_at`, text: a time as RFC 3339 has it
  * @KV_DBUS_OPTION_IF_PRESENT: `if_present`, a boolean
+ * @KV_DBUS_OPTION_DELIMITER: `delimiter`, text
+ * @KV_DBUS_OPTION_VALUES: `values`, a boolean
  *
  * The options that methods know.
  */
@@ -33,6 +35,8 @@ typedef enum {
   KV_DBUS_OPTION_DRY_RUN = 1 << 6,
   KV_DBUS_OPTION_EXPIRES_AT = 1 << 7,
   KV_DBUS_OPTION_IF_PRESENT = 1 << 8,
+  KV_DBUS_OPTION_DELIMITER = 1 << 9,
+  KV_DBUS_OPTION_VALUES = 1 << 10,
 } KvDbusOption;
 
 #define KV_DBUS_OPTIONS_PUT                                                                        \
@@ -42,6 +46,8 @@ typedef enum {
 #define KV_DBUS_OPTIONS_TOUCH                                                                      \
   (KV_DBUS_OPTION_TTL | KV_DBUS_OPTION_EXPIRES_AT | KV_DBUS_OPTION_IF_REVISION)
 
+#define KV_DBUS_OPTIONS_LIST (KV_DBUS_OPTION_DELIMITER | KV_DBUS_OPTION_VALUES)
+
 #define KV_DBUS_OPTIONS_RESTORE (KV_DBUS_OPTION_MODE | KV_DBUS_OPTION_DRY_RUN)
 
 /**
@@ -50,6 +56,7 @@ typedef enum {
  * @ttl: microseconds
  * @mode: %KV_RESTORE_MERGE when it is not given
  * @expires_at: by the wall clock: microseconds since the Unix epoch
+ * @delimiter: (nullable): borrowed from the message; %NULL when it is not given
  *
  * The options of one call, once they have been read.
  */
@@ -60,6 +67,7 @@ typedef struct {
   guint64 since;
   KvRestoreMode mode;
   gint64 expires_at;
+  const char *delimiter;
 } KvDbusOptions;
 
 /**

@@ -19,6 +19,13 @@ G_BEGIN_DECLS
 #define KV_LIST_MAX_LIMIT 1000
 
 /**
+ * KV_LIST_DEFAULT_LIMIT:
+ *
+ * The most items of a page for who does not say how many, over HTTP and over D-Bus.
+ */
+#define KV_LIST_DEFAULT_LIMIT 100
+
+/**
  * KV_LIST_MAX_DELIMITER_BYTES:
  *
  * The longest delimiter, in bytes.

@@ -109,6 +109,7 @@ def test_rate_limit_by_caller(bus, start_kvstored):
     ("Batch", "(a(sssa{sv}))", ([("GET", "k", "", {})] * 640,)),
     ("GetMany", "(as)", (["k"] * 640,)),
     ("Watch", "(asasa{sv})", (["k"] * 320, ["p"] * 320, {})),
+    ("List", "(ssua{sv})", ("", "", 640, {})),
 ])
 def test_many_entries_count_for_many_requests(bus, start_kvstored, method, signature, arguments):
     kvstored = start_kvstored(bus=bus.address, rate_limit="1:20")

@@ -11,8 +11,6 @@
 
 #include <string.h>
 
-#define DEFAULT_LIMIT 100
-
 enum {
   PREFIX,
   DELIMITER,
@@ -207,7 +205,7 @@ list (KvHttpExchange *exchange, const KvHttpArgument *arguments)
     .delimiter = get_text (&arguments[DELIMITER]),
     .delimiter_length = -1,
     .cursor = get_text (&arguments[CURSOR]),
-    .limit = arguments[LIMIT].given ? (guint) arguments[LIMIT].count : DEFAULT_LIMIT,
+    .limit = arguments[LIMIT].given ? (guint) arguments[LIMIT].count : KV_LIST_DEFAULT_LIMIT,
     .content = arguments[VALUES].flag ? KV_LIST_VALUES : KV_LIST_ENTRIES,
   };
   Listing *listing;

@@ -6,6 +6,7 @@
 #include "dbus/kv-dbus-codec.h"
 #include "dbus/kv-dbus-limits.h"
 #include "sample.h"
+#include "store/kv-store-list.h"
 
 #include <string.h>
 
@@ -162,6 +163,47 @@ test_keeps_to_the_budget (void)
 }
 
 static void
+assert_page (KvStore *store, guint limit, KvListContent content, const char *expected)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (KvPage) list = kv_store_list (store, NULL, "/", NULL, limit, content, &error);
+  g_auto (Page) page = { 0 };
+  g_autoptr (GVariant) body = NULL;
+  g_autoptr (GVariant) items = NULL;
+  g_autofree char *text = NULL;
+  const char *next;
+  guint64 revision;
+
+  g_assert_no_error (error);
+  kv_dbus_codec_write_page (begin (&page, "a(sa{sv})st"), list, content == KV_LIST_VALUES);
+  body = sample_end (&page.writer);
+  g_variant_get (body, "(@a(sa{sv})&st)", &items, &next, &revision);
+  text = g_variant_print (items, FALSE);
+  g_assert_cmpstr (text, ==, expected);
+  g_assert_cmpstr (next, ==, kv_page_get_cursor (list) != NULL ? kv_page_get_cursor (list) : "");
+  g_assert_cmpuint (revision, ==, kv_page_get_revision (list));
+}
+
+static void
+test_tells_a_page (void)
+{
+  g_autoptr (KvStore) store = kv_store_new ();
+  guint64 revision = kv_store_put (store, "b", "xyz", -1, NULL);
+  g_autofree char *entry = g_strdup_printf (
+    "('b', {'revision': <uint64 %" G_GUINT64_FORMAT ">, 'size': <uint64 3>})", revision);
+  g_autofree char *all = g_strdup_printf ("[('a/', {'folder': <true>}), %s]", entry);
+  g_autofree char *values =
+    g_strdup_printf ("[('a/', {'folder': <true>}), ('b', {'revision': <uint64 %" G_GUINT64_FORMAT
+                     ">, 'size': <uint64 3>, 'value': <'xyz'>})]",
+                     revision);
+
+  g_assert_cmpuint (kv_store_put (store, "a/1", "", -1, NULL), >, 0);
+  assert_page (store, 10, KV_LIST_ENTRIES, all);
+  assert_page (store, 10, KV_LIST_VALUES, values);
+  assert_page (store, 1, KV_LIST_VALUES, "[('a/', {'folder': <true>})]");
+}
+
+static void
 test_tells_results_by_http_status (void)
 {
   static const struct {
@@ -289,6 +331,7 @@ main (int argc, char **argv)
   g_test_add_func ("/dbus/codec/tells-a-far-deadline", test_tells_a_far_deadline);
   g_test_add_func ("/dbus/codec/tells-bytes-that-are-no-text", test_tells_bytes_that_are_no_text);
   g_test_add_func ("/dbus/codec/keeps-to-the-budget", test_keeps_to_the_budget);
+  g_test_add_func ("/dbus/codec/tells-a-page", test_tells_a_page);
   g_test_add_func ("/dbus/codec/tells-results-by-http-status", test_tells_results_by_http_status);
   g_test_add_func ("/dbus/codec/tells-events-by-number", test_tells_events_by_number);
   g_test_add_func ("/dbus/codec/sums-up-the-status", test_sums_up_the_status);

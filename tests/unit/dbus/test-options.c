@@ -9,7 +9,8 @@
 
 #include <math.h>
 
-#define ALL (KV_DBUS_OPTIONS_PUT | KV_DBUS_OPTION_SINCE | KV_DBUS_OPTIONS_RESTORE)
+#define ALL                                                                                        \
+  (KV_DBUS_OPTIONS_PUT | KV_DBUS_OPTION_SINCE | KV_DBUS_OPTIONS_RESTORE | KV_DBUS_OPTIONS_LIST)
 
 static void
 init_dictionary (Sample *sample, const char *text)
@@ -156,6 +157,21 @@ test_takes_what_a_restore_is_told (void)
 }
 
 static void
+test_takes_what_a_listing_is_told (void)
+{
+  g_auto (Sample) sample = { 0 };
+  g_autoptr (GError) error = NULL;
+  KvDbusOptions options;
+
+  init_dictionary (&sample, "{'delimiter': <'/'>, 'values': <true>}");
+  g_assert_true (kv_dbus_options_parse (&sample.body, KV_DBUS_OPTIONS_LIST, &options, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (options.given, ==, KV_DBUS_OPTIONS_LIST);
+  g_assert_cmpstr (options.delimiter, ==, "/");
+  g_assert_null (parse ("{'values': <true>}").delimiter);
+}
+
+static void
 test_takes_false_for_not_given (void)
 {
   g_assert_cmpuint (parse ("{'ttl': <1>, 'keepttl': <false>}").given, ==, KV_DBUS_OPTION_TTL);
@@ -197,6 +213,10 @@ test_refuses (void)
     "{'expires_at': <2000000000.0>}",
     "{'expires_at': <uint64 2000000000>}",
     "{'expires_at': <objectpath '/'>}",
+    "{'delimiter': <byte 47>}",
+    "{'delimiter': <b'/'>}",
+    "{'delimiter': <objectpath '/'>}",
+    "{'values': <1>}",
     "{'since': <'now'>}",
     "{'mode': <''>}",
     "{'mode': <'Merge'>}",
@@ -269,6 +289,7 @@ main (int argc, char **argv)
   g_test_add_func ("/dbus/options/takes-a-time-of-the-wall-clock",
                    test_takes_a_time_of_the_wall_clock);
   g_test_add_func ("/dbus/options/takes-what-a-restore-is-told", test_takes_what_a_restore_is_told);
+  g_test_add_func ("/dbus/options/takes-what-a-listing-is-told", test_takes_what_a_listing_is_told);
   g_test_add_func ("/dbus/options/takes-false-for-not-given", test_takes_false_for_not_given);
   g_test_add_func ("/dbus/options/refuses", test_refuses);
   g_test_add_func ("/dbus/options/refuses-what-is-no-number", test_refuses_what_is_no_number);

@@ -83,6 +83,7 @@ test_every_method_has_a_handler (void)
   check_handlers (kv_dbus_kv_store1_watch_interface_info (), KV_DBUS_WATCH_PREFIX "1");
   check_signatures ("Put", "ssa{sv}", "tb");
   check_signatures ("GetStatus", "", "a{sv}");
+  check_signatures ("List", "ssua{sv}", "a(sa{sv})st");
 }
 
 static void
@@ -136,6 +137,12 @@ test_charges_by_entries (void)
   g_assert_cmpuint (get_cost ("Watch", g_variant_new_parsed ("(['k'], ['p'], @a{sv} {})")), ==, 1);
   g_assert_cmpuint (get_cost ("Watch", many_new ("(%*, ['p'], @a{sv} {})")), ==, 3);
   g_assert_cmpuint (get_cost ("GetMany", many_new ("(%*,)")), ==, 3);
+  g_assert_cmpuint (get_cost ("List", g_variant_new_parsed ("('', '', @u 1, @a{sv} {})")), ==, 1);
+  g_assert_cmpuint (get_cost ("List", g_variant_new_parsed ("('', '', @u 0, @a{sv} {})")), ==, 4);
+  g_assert_cmpuint (get_cost ("List", g_variant_new_parsed ("('', '', @u 1000, @a{sv} {})")), ==,
+                    32);
+  g_assert_cmpuint (get_cost ("List", g_variant_new_parsed ("('', '', @u 1001, @a{sv} {})")), ==,
+                    1);
   g_assert_cmpuint (get_cost ("Get", g_variant_new_parsed ("('k',)")), ==, 1);
 }
 
