@@ -228,6 +228,8 @@ static void
 lose_bus (KvStore *store, KvRateLimiter *limiter, gboolean stopping)
 {
   g_autoptr (GTestDBus) bus = g_test_dbus_new (G_TEST_DBUS_NONE);
+  /* A bus that is stopped has none, and strangers go on. */
+  g_autofree char *address = NULL;
   KvDbusService *service = kv_dbus_service_new (store, limiter, KV_VALUE_MAX_BYTES);
   g_autoptr (GAsyncResult) started = NULL;
   g_autoptr (GAsyncResult) stopped = NULL;
@@ -235,7 +237,8 @@ lose_bus (KvStore *store, KvRateLimiter *limiter, gboolean stopping)
   GThread *threads[N_CALLERS];
 
   g_test_dbus_up (bus);
-  shared.address = g_test_dbus_get_bus_address (bus);
+  address = g_strdup (g_test_dbus_get_bus_address (bus));
+  shared.address = address;
   kv_dbus_service_start_async (service, shared.address, NULL, keep_result, &started);
   g_assert_true (kv_dbus_service_start_finish (service, wait_for (&started), NULL));
   for (guint i = 0; i < N_CALLERS; i++)
