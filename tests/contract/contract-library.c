@@ -315,6 +315,65 @@ do_unwatch (Program *program, char **words)
   say ("ended");
 }
 
+static char *
+decode_text (const char *word)
+{
+  return g_str_equal (word, "-") ? NULL : g_uri_unescape_string (word, NULL);
+}
+
+static void
+append_item (GString *line, const KvPage *page, guint index, gboolean with_value)
+{
+  const KvEntry *entry = kv_page_get_entry (page, index);
+  gsize length;
+  const char *name = kv_page_get_name (page, index, &length);
+  g_autofree char *name_word = encode (name, length);
+  g_autofree char *value = with_value && entry != NULL ? encode_value (entry) : g_strdup ("");
+
+  g_string_append_printf (line, " %s %s %s", kv_page_is_folder (page, index) ? "folder" : "key",
+                          name_word, value);
+}
+
+/* list PREFIX CURSOR DELIMITER LIMIT VALUES */
+static void
+do_list (Program *program, char **words)
+{
+  g_autofree char *prefix = decode_text (words[1]);
+  g_autofree char *cursor = decode_text (words[2]);
+  g_autofree char *delimiter = decode_text (words[3]);
+  gboolean with_values = g_str_equal (words[5], "values");
+  g_autoptr (GString) line = g_string_new (NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (KvPage) page = kv_store_list (program->store, prefix, delimiter, cursor,
+                                           (guint) g_ascii_strtoull (words[4], NULL, 10),
+                                           with_values ? KV_LIST_VALUES : KV_LIST_ENTRIES, &error);
+
+  if (page == NULL)
+    {
+      g_autofree char *message = encode (error->message, strlen (error->message));
+
+      say ("invalid %s", message);
+      return;
+    }
+  g_string_append (line, kv_page_get_cursor (page) != NULL ? kv_page_get_cursor (page) : "-");
+  for (guint i = 0; i < kv_page_get_length (page); i++)
+    append_item (line, page, i, with_values);
+  say ("%s", line->str);
+}
+
+/* count PREFIX */
+static void
+do_count (Program *program, char **words)
+{
+  g_autofree char *prefix = decode_text (words[1]);
+  g_autoptr (GError) error = NULL;
+  guint64 count = 0;
+
+  kv_store_count_prefix (program->store, prefix, &count, &error);
+  g_assert_no_error (error);
+  say ("%" G_GUINT64_FORMAT, count);
+}
+
 static void
 do_status (Program *program, char **words)
 {
@@ -336,7 +395,8 @@ answer (Program *program, char **words)
   } requests[] = {
     { "get", do_operation },   { "put", do_operation }, { "delete", do_operation },
     { "swap", do_operation },  { "batch", do_batch },   { "watch", do_watch },
-    { "unwatch", do_unwatch }, { "status", do_status },
+    { "unwatch", do_unwatch }, { "status", do_status }, { "list", do_list },
+    { "count", do_count },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (requests); i++)

@@ -10,6 +10,7 @@ put, delete, swap or expired.
 import collections
 import json
 import os
+import re
 import select
 import subprocess
 import time
@@ -27,6 +28,15 @@ class Event(NamedTuple):
     kind: str
     key: str
     value: str
+
+
+def blame(message):
+    """The word for a listing that is refused, by what its message names first."""
+    return "invalid-" + re.search("prefix|cursor|delimiter|limit", message)[0]
+
+
+# In place of the value of an item that stands for several keys.
+FOLDER = object()
 
 
 class Status(NamedTuple):
@@ -115,6 +125,24 @@ class HttpDoor:
         response = self.connection.request("PUT", f"/v1/kv/{quote(key)}{query}", value.encode("utf-8"), headers)
         return self.STATUSES[response.status], int(response.headers.get("KV-Revision", 0))
 
+    def list(self, prefix, cursor=None, delimiter=None, limit=None, values=False):
+        """A page: pairs of a name and a value, which is None where it is not asked for and FOLDER where there is none; and a cursor."""
+        query = {"prefix": prefix, "cursor": cursor, "delimiter": delimiter, "limit": limit, "values": values and "true"}
+        asked = urllib.parse.urlencode({name: value for name, value in query.items() if value})
+        response = self.connection.request("GET", f"/v1/keys?{asked}")
+        if response.status == 400:
+            return f"invalid-{response.json['parameter']}"
+        assert response.status == 200
+        items = [
+            (item["prefix"], FOLDER) if "prefix" in item else (item["key"], item.get("value"))
+            for item in response.json["items"]
+        ]
+        return items, response.json["next_cursor"]
+
+    def count(self, prefix):
+        query = urllib.parse.urlencode({"prefix": prefix, "count_only": "true"})
+        return self.connection.request("GET", f"/v1/keys?{query}").json["count"]
+
     def get(self, key):
         word, response = self._request("GET", f"/store/{quote(key)}")
         return word, response.text if word == "found" else None
@@ -183,7 +211,8 @@ class DbusDoor:
 
     ERRORS = {
         "NotFound": "not-found", "ConditionFailed": "mismatch", "InvalidKey": "invalid-key",
-        "InvalidValue": "invalid-value", "TooLarge": "too-large", "Unprocessable": "unprocessable",
+        "InvalidValue": "invalid-value", "InvalidArgument": "invalid-argument", "TooLarge": "too-large",
+        "Unprocessable": "unprocessable",
     }
     KINDS = {0: "now", 1: "put", 2: "delete", 3: "swap", 4: "expired"}
 
@@ -195,13 +224,13 @@ class DbusDoor:
         self.client.close()
 
     def _call(self, method, signature, *arguments):
-        """The word of an error, or None, and what the method returned."""
+        """The word of an error and its message, or None and what the method returned."""
         try:
             return None, self.client.call(method, signature, *arguments)
         except BusError as error:
             prefix, _, name = error.name.rpartition(".")
             assert prefix == "org.kvstore.Error", error.name
-            return self.ERRORS[name], None
+            return self.ERRORS[name], error.message
 
     def put(self, key, value, ttl=None):
         options = {} if ttl is None else {"ttl": GLib.Variant("t", ttl)}
@@ -223,9 +252,29 @@ class DbusDoor:
             options["if_revision"] = GLib.Variant("t", if_revision)
         error, reply = self._call("Put", "(ssa{sv})", key, value, options)
         if error:
-            found, current = self._call("Get", "(s)", key)
-            return error, 0 if found else current[1]["revision"]
+            told = re.search(r"it is at revision (\d+)$|there is no such key$", reply)
+            return error, int(told[1] or 0)
         return "created" if reply[1] else "replaced", reply[0]
+
+    def list(self, prefix, cursor=None, delimiter=None, limit=None, values=False):
+        options = {"values": GLib.Variant("b", values)}
+        if delimiter is not None:
+            options["delimiter"] = GLib.Variant("s", delimiter)
+        error, reply = self._call("List", "(ssua{sv})", prefix, cursor or "", limit or 0, options)
+        if error:
+            return blame(reply)
+        items, following, _revision = reply
+        return [(name, self._read_item(details)) for name, details in items], following or None
+
+    def _read_item(self, details):
+        if "folder" in details:
+            return FOLDER
+        if "value_bytes" in details:
+            return bytes(details["value_bytes"]).decode("utf-8")
+        return details.get("value")
+
+    def count(self, prefix):
+        return self.client.call("Count", "(s)", prefix)[0]
 
     def get(self, key):
         error, reply = self._call("GetBytes", "(s)", key)
@@ -360,6 +409,20 @@ class LibraryDoor:
 
     def put(self, key, value, ttl=None):
         return self.ask("put", encode(key), encode(value), "-" if ttl is None else str(ttl))
+
+    def list(self, prefix, cursor=None, delimiter=None, limit=None, values=False):
+        words = [encode(prefix) or "-", cursor or "-", encode(delimiter), str(limit or 100), "values" if values else "-"]
+        answer = self.ask("list", *words)
+        if answer.startswith("invalid "):
+            return blame(decode(answer))
+        following, *rest = answer.split(" ")
+        items = []
+        for kind, name, value in zip(*[iter(rest)] * 3, strict=True):
+            items.append((decode(name), FOLDER if kind == "folder" else decode(value) if values else None))
+        return items, None if following == "-" else following
+
+    def count(self, prefix):
+        return int(self.ask("count", encode(prefix) or "-"))
 
     def get(self, key):
         word, _, value = self.ask("get", encode(key)).partition(" ")

@@ -3,7 +3,7 @@
 """The same questions for every door: over HTTP, over D-Bus, and to the library itself."""
 
 import pytest
-from doors import DOORS, Event
+from doors import DOORS, FOLDER, Event
 
 from support.daemon import MEMORY
 
@@ -177,6 +177,51 @@ class TestConditions:
         assert door.put_on(key, "two", keepttl=True)[0] == "replaced"
         assert [watch.next().kind for _ in range(3)] == ["put", "put", "expired"]
         watch.close()
+
+
+class TestListing:
+    def list_all(self, door, prefix, limit, **parameters):
+        seen, cursor = [], None
+        while True:
+            items, cursor = door.list(prefix, cursor, limit=limit, **parameters)
+            assert len(items) <= limit
+            seen += items
+            if cursor is None:
+                return seen
+
+    def test_byte_order_in_pages_of_any_size(self, door, key):
+        names = sorted((f"{key}:{name}" for name in ["b", "a", "a/b", "a b", "ä", "€", "%", "B"]), key=str.encode)
+        for name in reversed(names):
+            door.put(name, f"of {name}\0")
+        assert self.list_all(door, f"{key}:", 100) == [(name, None) for name in names]
+        for limit in (1, 3, 8):
+            assert self.list_all(door, f"{key}:", limit, values=True) == [(name, f"of {name}\0") for name in names]
+
+    def test_deeper_keys_are_folded(self, door, key):
+        for name in ["a", "a/1", "a/b/c", "b", "c/1"]:
+            door.put(f"{key}:{name}", "value")
+        for limit in (1, 100):
+            assert self.list_all(door, f"{key}:", limit, delimiter="/", values=True) == [
+                (f"{key}:a", "value"), (f"{key}:a/", FOLDER), (f"{key}:b", "value"), (f"{key}:c/", FOLDER),
+            ]
+
+    def test_what_has_gone_is_neither_listed_nor_counted(self, door, key):
+        for name in "abc":
+            door.put(f"{key}:{name}", "")
+        door.delete(f"{key}:a")
+        door.put(f"{key}:b", "", ttl=0)
+        assert door.list(f"{key}:") == ([(f"{key}:c", None)], None)
+        assert door.count(f"{key}:") == 1
+        assert door.count(f"{key}:d") == 0
+
+    def test_a_cursor_is_good_for_its_listing_only(self, door, key):
+        for name in "abc":
+            door.put(f"{key}:{name}", "")
+        _, cursor = door.list(f"{key}:", limit=1)
+        assert door.list(f"{key}", cursor) == "invalid-cursor"
+        assert door.list(f"{key}:", cursor, delimiter="/") == "invalid-cursor"
+        assert door.list(f"{key}:", cursor[:-2] + ("AA" if cursor[-2:] != "AA" else "BB")) == "invalid-cursor"
+        assert door.list(f"{key}:", limit=1001) == "invalid-limit"
 
 
 class TestDeadlines:

@@ -181,6 +181,8 @@ run_stranger (gpointer data)
     { "Get", "('s',)" },
     { "Get", "(1,)" },
     { "CompareAndSwap", "('s', 'v', 'w')" },
+    { "List", "('', '', @u 0, {'values': <true>})" },
+    { "Count", "('n',)" },
     { "GetStatus", NULL },
   };
   Shared *shared = data;
