@@ -119,6 +119,14 @@ put_form_details (KvDbusWriter *writer, const KvEntry *entry, Form form)
   kv_dbus_writer_put_bytes (writer, value, length);
 }
 
+/* Within a dictionary. */
+static void
+put_entry_details (KvDbusWriter *writer, const KvEntry *entry, Form form)
+{
+  put_details (writer, entry);
+  put_form_details (writer, entry, form);
+}
+
 static void
 put_entry (KvDbusWriter *writer, const KvEntry *entry, Form form)
 {
@@ -126,9 +134,17 @@ put_entry (KvDbusWriter *writer, const KvEntry *entry, Form form)
 
   put_text (writer, entry, form);
   details = kv_dbus_writer_open_array (writer, "{sv}");
-  put_details (writer, entry);
-  put_form_details (writer, entry, form);
+  put_entry_details (writer, entry, form);
   kv_dbus_writer_close_array (writer, details);
+}
+
+/* What was there before. */
+static void
+put_previous (KvDbusWriter *writer, const KvEntry *entry, Form form)
+{
+  begin_detail (writer, "prev", "(sa{sv})");
+  kv_dbus_writer_enter_struct (writer);
+  put_entry (writer, entry, form);
 }
 
 void
@@ -166,15 +182,16 @@ kv_dbus_codec_write_found (KvDbusWriter *writer,
 /* --- results of a batch --- */
 
 static guint
-get_http_status (KvResultStatus status)
+get_http_status (const KvResult *result)
 {
-  switch (status)
+  switch (result->status)
     {
     case KV_RESULT_FOUND:
       return 200;
     case KV_RESULT_CREATED:
       return 201;
     case KV_RESULT_REPLACED:
+      return result->entry != NULL ? 200 : 204;
     case KV_RESULT_DELETED:
       return 204;
     case KV_RESULT_NOT_FOUND:
@@ -189,26 +206,33 @@ get_http_status (KvResultStatus status)
     }
 }
 
+/* Whether the result has what the key holds now. Of one that failed it is what stands in the way, and not told. */
+static gboolean
+tells_entry (const KvResult *result)
+{
+  return result->entry != NULL
+         && (result->status == KV_RESULT_FOUND || result->status == KV_RESULT_CREATED
+             || result->status == KV_RESULT_REPLACED);
+}
+
 void
 kv_dbus_codec_write_batch_result (KvDbusWriter *writer, const KvResult *result, gsize *budget)
 {
+  gboolean tells = tells_entry (result);
+  Form form = tells ? choose_form (result->entry, budget) : NOT_AT_ALL;
+  gboolean is_left_out = result->status == KV_RESULT_FOUND && form == NOT_AT_ALL;
   KvDbusArray details;
 
   kv_dbus_writer_enter_struct (writer);
-  if (result->status == KV_RESULT_FOUND)
-    {
-      Form form = choose_form (result->entry, budget);
-
-      kv_dbus_writer_put_uint32 (writer,
-                                 form == NOT_AT_ALL ? 413 : get_http_status (result->status));
-      put_entry (writer, result->entry, form);
-      return;
-    }
-  kv_dbus_writer_put_uint32 (writer, get_http_status (result->status));
-  kv_dbus_writer_put_string (writer, "", 0);
+  kv_dbus_writer_put_uint32 (writer, is_left_out ? 413 : get_http_status (result));
+  put_text (writer, result->entry, form);
   details = kv_dbus_writer_open_array (writer, "{sv}");
-  if (result->revision != 0)
+  if (tells)
+    put_entry_details (writer, result->entry, form);
+  else if (result->revision != 0)
     put_count_detail (writer, "revision", result->revision);
+  if (result->previous != NULL)
+    put_previous (writer, result->previous, choose_form (result->previous, budget));
   kv_dbus_writer_close_array (writer, details);
 }
 

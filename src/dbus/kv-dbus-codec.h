@@ -73,7 +73,8 @@ void kv_dbus_codec_write_found (KvDbusWriter *writer,
  * kv_dbus_codec_write_batch_result:
  * @budget: (inout): as above
  *
- * Writes @result as %KV_DBUS_BATCH_RESULT_TYPE.
+ * Writes @result as %KV_DBUS_BATCH_RESULT_TYPE: with the new value where the result has it, and with `prev` where it has what was there
+ * before.
  */
 void kv_dbus_codec_write_batch_result (KvDbusWriter *writer, const KvResult *result, gsize *budget);
 

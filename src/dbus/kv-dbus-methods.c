@@ -14,6 +14,7 @@
 #include "dbus/kv-dbus-options.h"
 #include "dbus/kv-dbus-read.h"
 #include "dbus/kv-dbus-restore.h"
+#include "dbus/kv-dbus-transaction.h"
 #include "dbus/kv-dbus-write.h"
 #include "dbus/wire/kv-dbus-grammar.h"
 #include "principal/kv-rate-limiter.h"
@@ -132,6 +133,7 @@ static KvDbusMethod store_methods[] = {
   { "Touch", kv_dbus_write_touch, .is_charged = TRUE },
   { "GetMany", kv_dbus_read_get_many, .is_charged = TRUE, .has_entries = TRUE },
   { "Batch", kv_dbus_batch_run, .is_charged = TRUE, .has_entries = TRUE },
+  { "Transaction", kv_dbus_transaction_run, .is_charged = TRUE, .has_entries = TRUE },
   { "GetBytes", kv_dbus_read_get_bytes, .is_charged = TRUE },
   { "PutBytes", kv_dbus_write_put_bytes, .is_charged = TRUE },
   { "List", kv_dbus_list_keys, .is_charged = TRUE, .has_entries = TRUE },
@@ -238,7 +240,8 @@ count_entries (KvDbusReader *parameters, const char *type)
 
   if (strcmp (type, "u") == 0)
     return kv_dbus_list_get_n_items (kv_dbus_reader_take_uint32 (parameters));
-  if (strcmp (type, "as") != 0 && strcmp (type, "a(sssa{sv})") != 0)
+  if (strcmp (type, "as") != 0 && strcmp (type, "a(sssa{sv})") != 0
+      && strcmp (type, "a(sa{sv})") != 0)
     {
       kv_dbus_reader_skip (parameters, type);
       return 0;

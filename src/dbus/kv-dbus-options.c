@@ -27,6 +27,15 @@ static const struct {
   { "if_present", KV_DBUS_OPTION_IF_PRESENT },
   { "delimiter", KV_DBUS_OPTION_DELIMITER },
   { "values", KV_DBUS_OPTION_VALUES },
+  { "prev", KV_DBUS_OPTION_PREV },
+  { "by", KV_DBUS_OPTION_BY },
+  { "value_bytes", KV_DBUS_OPTION_VALUE_BYTES },
+  { "absent", KV_DBUS_OPTION_ABSENT },
+  { "present", KV_DBUS_OPTION_PRESENT },
+  { "revision", KV_DBUS_OPTION_REVISION },
+  { "not_revision", KV_DBUS_OPTION_NOT_REVISION },
+  { "value", KV_DBUS_OPTION_VALUE },
+  { "not_value", KV_DBUS_OPTION_NOT_VALUE },
 };
 
 /* Options of which a call has one at most. What says the same twice is none of them: "if_present" beside "if_revision". */
@@ -156,6 +165,31 @@ take_text (KvDbusReader *value, char type, const char **text)
   return TRUE;
 }
 
+/* What there may be below zero. */
+static gboolean
+take_difference (KvDbusReader *value, char type, gint64 *difference)
+{
+  guint64 number;
+
+  switch (type)
+    {
+    case 'n':
+      *difference = (gint16) kv_dbus_reader_take_uint16 (value);
+      return TRUE;
+    case 'i':
+      *difference = (gint32) kv_dbus_reader_take_uint32 (value);
+      return TRUE;
+    case 'x':
+      *difference = (gint64) kv_dbus_reader_take_uint64 (value);
+      return TRUE;
+    default:
+      if (!take_number (value, type, &number) || number > G_MAXINT64)
+        return FALSE;
+      *difference = (gint64) number;
+      return TRUE;
+    }
+}
+
 static gboolean
 take_time (KvDbusReader *value, char type, gint64 *wall)
 {
@@ -169,32 +203,59 @@ take_time (KvDbusReader *value, char type, gint64 *wall)
   return kv_timestamp_parse (text, length, wall);
 }
 
-/* @type: (array): of the value: one letter, or it is nothing that an option can be */
+/* Bytes will do wherever text does, and hold what it cannot. */
+static gboolean
+take_value (KvDbusReader *value, const char *type, KvDbusOption option, KvDbusOptions *options)
+{
+  if (g_str_equal (type, "ay"))
+    options->value = (const char *) kv_dbus_reader_take_bytes (value, &options->value_length);
+  else if (g_str_equal (type, "s") && option != KV_DBUS_OPTION_VALUE_BYTES)
+    options->value = kv_dbus_reader_take_string (value, &options->value_length);
+  else
+    return FALSE;
+
+  return TRUE;
+}
+
+/* @type: of the value */
 static gboolean
 take_option (KvDbusOptions *options, KvDbusOption option, const char *type, KvDbusReader *value)
 {
-  if (type[0] == '\0' || type[1] != '\0')
-    return FALSE;
+  /* NUL is nothing that a number or a text can be. */
+  char letter = type[0] != '\0' && type[1] == '\0' ? type[0] : '\0';
+
   switch (option)
     {
     case KV_DBUS_OPTION_TTL:
-      return take_duration (value, *type, &options->ttl);
+      return take_duration (value, letter, &options->ttl);
     case KV_DBUS_OPTION_IF_REVISION:
-      return take_number (value, *type, &options->if_revision);
+      return take_number (value, letter, &options->if_revision);
     case KV_DBUS_OPTION_SINCE:
-      return take_number (value, *type, &options->since);
+      return take_number (value, letter, &options->since);
     case KV_DBUS_OPTION_MODE:
-      return take_mode (value, *type, &options->mode);
+      return take_mode (value, letter, &options->mode);
     case KV_DBUS_OPTION_EXPIRES_AT:
-      return take_time (value, *type, &options->expires_at);
+      return take_time (value, letter, &options->expires_at);
     case KV_DBUS_OPTION_DELIMITER:
-      return take_text (value, *type, &options->delimiter);
+      return take_text (value, letter, &options->delimiter);
+    case KV_DBUS_OPTION_BY:
+      return take_difference (value, letter, &options->by);
+    case KV_DBUS_OPTION_REVISION:
+    case KV_DBUS_OPTION_NOT_REVISION:
+      return take_number (value, letter, &options->revision) && options->revision > 0;
+    case KV_DBUS_OPTION_VALUE:
+    case KV_DBUS_OPTION_NOT_VALUE:
+    case KV_DBUS_OPTION_VALUE_BYTES:
+      return take_value (value, type, option, options);
+    case KV_DBUS_OPTION_PREV:
+    case KV_DBUS_OPTION_ABSENT:
+    case KV_DBUS_OPTION_PRESENT:
     case KV_DBUS_OPTION_KEEPTTL:
     case KV_DBUS_OPTION_IF_ABSENT:
     case KV_DBUS_OPTION_IF_PRESENT:
     case KV_DBUS_OPTION_DRY_RUN:
     case KV_DBUS_OPTION_VALUES:
-      if (*type != 'b')
+      if (letter != 'b')
         return FALSE;
       if (!kv_dbus_reader_take_boolean (value))
         options->given &= ~(guint) option;
@@ -220,6 +281,19 @@ describe_option (KvDbusOption option)
       return "a time as RFC 3339 has it, such as \"2026-01-31T12:00:00Z\"";
     case KV_DBUS_OPTION_DELIMITER:
       return "text";
+    case KV_DBUS_OPTION_BY:
+      return "an integer of 64 bits";
+    case KV_DBUS_OPTION_REVISION:
+    case KV_DBUS_OPTION_NOT_REVISION:
+      return "a revision: an integer, 1 or more";
+    case KV_DBUS_OPTION_VALUE:
+    case KV_DBUS_OPTION_NOT_VALUE:
+      return "a value: text or bytes";
+    case KV_DBUS_OPTION_VALUE_BYTES:
+      return "bytes";
+    case KV_DBUS_OPTION_PREV:
+    case KV_DBUS_OPTION_ABSENT:
+    case KV_DBUS_OPTION_PRESENT:
     case KV_DBUS_OPTION_KEEPTTL:
     case KV_DBUS_OPTION_IF_ABSENT:
     case KV_DBUS_OPTION_IF_PRESENT:

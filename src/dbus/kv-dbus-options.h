@@ -22,6 +22,15 @@ G_BEGIN_DECLS
  * @KV_DBUS_OPTION_IF_PRESENT: `if_present`, a boolean
  * @KV_DBUS_OPTION_DELIMITER: `delimiter`, text
  * @KV_DBUS_OPTION_VALUES: `values`, a boolean
+ * @KV_DBUS_OPTION_PREV: `prev`, a boolean
+ * @KV_DBUS_OPTION_BY: `by`, any integer type
+ * @KV_DBUS_OPTION_VALUE_BYTES: `value_bytes`, bytes
+ * @KV_DBUS_OPTION_ABSENT: `absent`, a boolean
+ * @KV_DBUS_OPTION_PRESENT: `present`, a boolean
+ * @KV_DBUS_OPTION_REVISION: `revision`, any integer type
+ * @KV_DBUS_OPTION_NOT_REVISION: `not_revision`, any integer type
+ * @KV_DBUS_OPTION_VALUE: `value`, text or bytes
+ * @KV_DBUS_OPTION_NOT_VALUE: `not_value`, text or bytes
  *
  * The options that methods know.
  */
@@ -37,6 +46,15 @@ typedef enum {
   KV_DBUS_OPTION_IF_PRESENT = 1 << 8,
   KV_DBUS_OPTION_DELIMITER = 1 << 9,
   KV_DBUS_OPTION_VALUES = 1 << 10,
+  KV_DBUS_OPTION_PREV = 1 << 11,
+  KV_DBUS_OPTION_BY = 1 << 12,
+  KV_DBUS_OPTION_VALUE_BYTES = 1 << 13,
+  KV_DBUS_OPTION_ABSENT = 1 << 14,
+  KV_DBUS_OPTION_PRESENT = 1 << 15,
+  KV_DBUS_OPTION_REVISION = 1 << 16,
+  KV_DBUS_OPTION_NOT_REVISION = 1 << 17,
+  KV_DBUS_OPTION_VALUE = 1 << 18,
+  KV_DBUS_OPTION_NOT_VALUE = 1 << 19,
 } KvDbusOption;
 
 #define KV_DBUS_OPTIONS_PUT                                                                        \
@@ -50,6 +68,11 @@ typedef enum {
 
 #define KV_DBUS_OPTIONS_RESTORE (KV_DBUS_OPTION_MODE | KV_DBUS_OPTION_DRY_RUN)
 
+/* What a condition of a Transaction() may ask for. */
+#define KV_DBUS_OPTIONS_CONDITION                                                                  \
+  (KV_DBUS_OPTION_ABSENT | KV_DBUS_OPTION_PRESENT | KV_DBUS_OPTION_REVISION                        \
+   | KV_DBUS_OPTION_NOT_REVISION | KV_DBUS_OPTION_VALUE | KV_DBUS_OPTION_NOT_VALUE)
+
 /**
  * KvDbusOptions:
  * @given: the #KvDbusOption flags of those that were given; a boolean that is false counts as not given
@@ -57,6 +80,10 @@ typedef enum {
  * @mode: %KV_RESTORE_MERGE when it is not given
  * @expires_at: by the wall clock: microseconds since the Unix epoch
  * @delimiter: (nullable): borrowed from the message; %NULL when it is not given
+ * @by: what to add
+ * @revision: of `revision` or `not_revision`, 1 or more
+ * @value: (array length=value_length): of `value`, `not_value` or `value_bytes`: the last of them; borrowed from the message
+ * @value_length: its bytes
  *
  * The options of one call, once they have been read.
  */
@@ -68,6 +95,10 @@ typedef struct {
   KvRestoreMode mode;
   gint64 expires_at;
   const char *delimiter;
+  gint64 by;
+  guint64 revision;
+  const char *value;
+  gsize value_length;
 } KvDbusOptions;
 
 /**

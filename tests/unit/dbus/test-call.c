@@ -141,6 +141,12 @@ test_answers_are_what_introspection_says (Fixture *fixture, gconstpointer data)
     { "GetStatus", "()" },
     { "Batch", "([('GET', 'key', '', @a{sv} {}), ('PUT', 'a', 'b', {}), ('GET', '-', '', {})],)" },
     { "Batch", "(@a(sssa{sv}) [],)" },
+    { "Transaction", "(@a(sa{sv}) [('key', {'present': <true>})],"
+                     " @a(sssa{sv}) [('PUT', 'key', 'b', {'prev': <true>}),"
+                     "               ('INCREMENT', 'n', '', {}), ('GET', 'key', '', {})],"
+                     " @a(sssa{sv}) [])" },
+    { "Transaction", "(@a(sa{sv}) [('key', {'absent': <true>})], @a(sssa{sv}) [],"
+                     " [('GET', '-', '', @a{sv} {})])" },
     { "Delete", "('key', @a{sv} {})" },
   };
 

@@ -230,6 +230,33 @@ test_tells_results_by_http_status (void)
 }
 
 static void
+test_tells_what_a_change_has_made_and_replaced (void)
+{
+  g_autoptr (KvEntry) text = entry_new ("12", -1, KV_NO_DEADLINE);
+  g_autoptr (KvEntry) bytes = entry_new ("\0a", 2, KV_NO_DEADLINE);
+  gsize budget = 4;
+  KvResult result = { .status = KV_RESULT_CREATED, .revision = 7, .entry = text };
+
+  assert_result (&result, &budget, "((201, '12', {'revision': <uint64 0>}),)");
+  result.status = KV_RESULT_REPLACED;
+  assert_result (&result, &budget, "((200, '12', {'revision': <uint64 0>}),)");
+  assert_result (&result, &budget,
+                 "((200, '', {'revision': <uint64 0>, 'value_omitted': <true>}),)");
+  result.status = KV_RESULT_NOT_A_NUMBER;
+  assert_result (&result, &budget, "((409, '', {'revision': <uint64 7>}),)");
+
+  budget = 2;
+  result = (KvResult){ .status = KV_RESULT_DELETED, .revision = 7, .previous = bytes };
+  assert_result (&result, &budget,
+                 "((204, '', {'revision': <uint64 7>, 'prev': <('', {'revision': <uint64 0>, "
+                 "'value_bytes': <[byte 0x00, 0x61]>})>}),)");
+  result.previous = text;
+  assert_result (&result, &budget,
+                 "((204, '', {'revision': <uint64 7>, 'prev': <('', {'revision': <uint64 0>, "
+                 "'value_omitted': <true>})>}),)");
+}
+
+static void
 test_tells_events_by_number (void)
 {
   g_autoptr (KvEntry) entry = entry_new ("v", -1, KV_NO_DEADLINE);
@@ -333,6 +360,8 @@ main (int argc, char **argv)
   g_test_add_func ("/dbus/codec/keeps-to-the-budget", test_keeps_to_the_budget);
   g_test_add_func ("/dbus/codec/tells-a-page", test_tells_a_page);
   g_test_add_func ("/dbus/codec/tells-results-by-http-status", test_tells_results_by_http_status);
+  g_test_add_func ("/dbus/codec/tells-what-a-change-has-made-and-replaced",
+                   test_tells_what_a_change_has_made_and_replaced);
   g_test_add_func ("/dbus/codec/tells-events-by-number", test_tells_events_by_number);
   g_test_add_func ("/dbus/codec/sums-up-the-status", test_sums_up_the_status);
   g_test_add_func ("/dbus/codec/tells-what-was-dumped", test_tells_what_was_dumped);

@@ -9,8 +9,12 @@
 
 #include <math.h>
 
+#define TRANSACTION                                                                                \
+  (KV_DBUS_OPTIONS_CONDITION | KV_DBUS_OPTION_EXPIRES_AT | KV_DBUS_OPTION_PREV | KV_DBUS_OPTION_BY \
+   | KV_DBUS_OPTION_VALUE_BYTES)
 #define ALL                                                                                        \
-  (KV_DBUS_OPTIONS_PUT | KV_DBUS_OPTION_SINCE | KV_DBUS_OPTIONS_RESTORE | KV_DBUS_OPTIONS_LIST)
+  (KV_DBUS_OPTIONS_PUT | KV_DBUS_OPTION_SINCE | KV_DBUS_OPTIONS_RESTORE | KV_DBUS_OPTIONS_LIST     \
+   | TRANSACTION)
 
 static void
 init_dictionary (Sample *sample, const char *text)
@@ -156,6 +160,63 @@ test_takes_what_a_restore_is_told (void)
   g_assert_cmpuint (parse ("{'dry_run': <false>}").given, ==, 0);
 }
 
+/* What @text says is borrowed from a message that is gone. */
+static void
+assert_value (const char *text, guint given, const char *expected, gsize length)
+{
+  g_auto (Sample) sample = { 0 };
+  g_autoptr (GError) error = NULL;
+  KvDbusOptions options;
+
+  init_dictionary (&sample, text);
+  kv_dbus_options_parse (&sample.body, ALL, &options, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (options.given, ==, given);
+  g_assert_cmpmem (options.value, options.value_length, expected, length);
+}
+
+static void
+test_takes_values_as_text_or_bytes (void)
+{
+  assert_value ("{'value': <'ä'>}", KV_DBUS_OPTION_VALUE, "ä", 2);
+  assert_value ("{'value': <[byte 0x61, 0x00]>}", KV_DBUS_OPTION_VALUE, "a", 2);
+  assert_value ("{'not_value': <''>}", KV_DBUS_OPTION_NOT_VALUE, "", 0);
+  assert_value ("{'value_bytes': <@ay []>}", KV_DBUS_OPTION_VALUE_BYTES, "", 0);
+}
+
+static void
+test_takes_what_a_transaction_is_told (void)
+{
+  static const char *const fives[] = {
+    "{'by': <byte 5>}",   "{'by': <int16 5>}", "{'by': <uint16 5>}", "{'by': <5>}",
+    "{'by': <uint32 5>}", "{'by': <int64 5>}", "{'by': <uint64 5>}",
+  };
+  static const char *const below[] = { "{'by': <int16 -5>}", "{'by': <-5>}", "{'by': <int64 -5>}" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (fives); i++)
+    g_assert_cmpint (parse (fives[i]).by, ==, 5);
+  for (gsize i = 0; i < G_N_ELEMENTS (below); i++)
+    g_assert_cmpint (parse (below[i]).by, ==, -5);
+  g_assert_cmpint (parse ("{'by': <int64 -9223372036854775808>}").by, ==, G_MININT64);
+  g_assert_cmpuint (parse ("{'revision': <uint16 7>}").revision, ==, 7);
+  g_assert_cmpuint (parse ("{'not_revision': <7>}").revision, ==, 7);
+  g_assert_cmpuint (parse ("{'prev': <true>, 'absent': <false>}").given, ==, KV_DBUS_OPTION_PREV);
+}
+
+static void
+test_takes_a_time (void)
+{
+  KvDbusOptions past = parse ("{'expires_at': <'1970-01-01T01:00:01.5+01:00'>}");
+  KvDbusOptions future = parse ("{'expires_at': <'2100-01-02T03:04:05Z'>}");
+  gint64 now = kv_clock_now ();
+
+  g_assert_cmpint (past.expires_at, ==, G_USEC_PER_SEC * 3 / 2);
+  g_assert_cmpint (kv_dbus_options_get_deadline (&past), >=, now);
+  g_assert_cmpint (kv_dbus_options_get_deadline (&past), <=, kv_clock_now ());
+  g_assert_cmpint (kv_dbus_options_get_deadline (&future), >, kv_clock_now ());
+  g_assert_cmpint (kv_dbus_options_get_deadline (&future), <, KV_NO_DEADLINE);
+}
+
 static void
 test_takes_what_a_listing_is_told (void)
 {
@@ -230,6 +291,22 @@ test_refuses (void)
     "{'keepttl': <true>, 'expires_at': <'2040-01-31T12:00:00Z'>}",
     "{'if_absent': <true>, 'if_revision': <1>}",
     "{'if_absent': <true>, 'if_present': <true>}",
+    "{'by': <1.0>}",
+    "{'by': <'1'>}",
+    "{'by': <uint64 9223372036854775808>}",
+    "{'revision': <0>}",
+    "{'not_revision': <-1>}",
+    "{'value': <1>}",
+    "{'value': <@aay []>}",
+    "{'not_value': <objectpath '/1'>}",
+    "{'value_bytes': <'text'>}",
+    "{'absent': <1>}",
+    "{'prev': <'true'>}",
+    "{'expires_at': <1>}",
+    "{'expires_at': <''>}",
+    "{'expires_at': <'tomorrow'>}",
+    "{'expires_at': <'2100-01-02T03:04:05Z'>, 'ttl': <1>}",
+    "{'expires_at': <'2100-01-02T03:04:05Z'>, 'keepttl': <true>}",
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
@@ -290,6 +367,11 @@ main (int argc, char **argv)
                    test_takes_a_time_of_the_wall_clock);
   g_test_add_func ("/dbus/options/takes-what-a-restore-is-told", test_takes_what_a_restore_is_told);
   g_test_add_func ("/dbus/options/takes-what-a-listing-is-told", test_takes_what_a_listing_is_told);
+  g_test_add_func ("/dbus/options/takes-values-as-text-or-bytes",
+                   test_takes_values_as_text_or_bytes);
+  g_test_add_func ("/dbus/options/takes-what-a-transaction-is-told",
+                   test_takes_what_a_transaction_is_told);
+  g_test_add_func ("/dbus/options/takes-a-time", test_takes_a_time);
   g_test_add_func ("/dbus/options/takes-false-for-not-given", test_takes_false_for_not_given);
   g_test_add_func ("/dbus/options/refuses", test_refuses);
   g_test_add_func ("/dbus/options/refuses-what-is-no-number", test_refuses_what_is_no_number);

@@ -84,6 +84,7 @@ test_every_method_has_a_handler (void)
   check_signatures ("Put", "ssa{sv}", "tb");
   check_signatures ("GetStatus", "", "a{sv}");
   check_signatures ("List", "ssua{sv}", "a(sa{sv})st");
+  check_signatures ("Transaction", "a(sa{sv})a(sssa{sv})a(sssa{sv})", "ba(usa{sv})t");
 }
 
 static void
@@ -131,6 +132,24 @@ many_new (const char *format)
   return g_variant_new_parsed (format, g_variant_builder_end (&keys));
 }
 
+/* So many times 32 conditions, operations and others. */
+static GVariant *
+transaction_new (guint conditions, guint operations, guint others)
+{
+  GVariantBuilder lists[3];
+  const guint counts[3] = { conditions, operations, others };
+
+  for (guint i = 0; i < G_N_ELEMENTS (lists); i++)
+    {
+      g_variant_builder_init (&lists[i], G_VARIANT_TYPE (i == 0 ? "a(sa{sv})" : "a(sssa{sv})"));
+      for (guint n = 0; n < counts[i] * KV_RATE_ENTRIES_A_REQUEST; n++)
+        g_variant_builder_add_parsed (&lists[i], i == 0 ? "('k', {'absent': <true>})"
+                                                        : "('GET', 'k', '', @a{sv} {})");
+    }
+
+  return g_variant_new ("(a(sa{sv})a(sssa{sv})a(sssa{sv}))", &lists[0], &lists[1], &lists[2]);
+}
+
 static void
 test_charges_by_entries (void)
 {
@@ -143,6 +162,7 @@ test_charges_by_entries (void)
                     32);
   g_assert_cmpuint (get_cost ("List", g_variant_new_parsed ("('', '', @u 1001, @a{sv} {})")), ==,
                     1);
+  g_assert_cmpuint (get_cost ("Transaction", transaction_new (1, 2, 4)), ==, 8);
   g_assert_cmpuint (get_cost ("Get", g_variant_new_parsed ("('k',)")), ==, 1);
 }
 
