@@ -29,6 +29,7 @@ G_BEGIN_DECLS
  * @KV_ERROR_LIMIT_EXCEEDED: over the rate limit or a quota; may succeed later
  * @KV_ERROR_NOT_AUTHORIZED: this caller may not do that
  * @KV_ERROR_UNAVAILABLE: cannot be done now (a full disk, a lost quorum, a stop in progress)
+ * @KV_ERROR_OUT_OF_REACH: the changes after that revision are not to be had: too old, or not yet there
  */
 typedef enum {
   KV_ERROR_FAILED,
@@ -43,10 +44,11 @@ typedef enum {
   KV_ERROR_LIMIT_EXCEEDED,
   KV_ERROR_NOT_AUTHORIZED,
   KV_ERROR_UNAVAILABLE,
+  KV_ERROR_OUT_OF_REACH,
 } KvError;
 
 /* Not a member of the enumeration, so that a switch over it stays complete. */
-#define KV_N_ERRORS (KV_ERROR_UNAVAILABLE + 1)
+#define KV_N_ERRORS (KV_ERROR_OUT_OF_REACH + 1)
 
 GQuark kv_error_quark (void);
 

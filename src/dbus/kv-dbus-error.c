@@ -17,6 +17,7 @@ static const GDBusErrorEntry error_names[] = {
   { KV_ERROR_LIMIT_EXCEEDED, "org.kvstore.Error.LimitExceeded" },
   { KV_ERROR_NOT_AUTHORIZED, "org.kvstore.Error.NotAuthorized" },
   { KV_ERROR_UNAVAILABLE, "org.kvstore.Error.Unavailable" },
+  { KV_ERROR_OUT_OF_REACH, "org.kvstore.Error.OutOfReach" },
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (error_names) == KV_N_ERRORS);
 

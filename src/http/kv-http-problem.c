@@ -52,7 +52,7 @@ kv_http_problem_get_status (KvHttpProblemType type)
 }
 
 /* Whoever adds an error comes past here; and the compiler tells which case is missing below. */
-G_STATIC_ASSERT (KV_N_ERRORS == 12);
+G_STATIC_ASSERT (KV_N_ERRORS == 13);
 
 KvHttpProblemType
 kv_http_problem_from_error (const GError *error)
@@ -86,6 +86,8 @@ kv_http_problem_from_error (const GError *error)
       return KV_HTTP_PROBLEM_NOT_AUTHORIZED;
     case KV_ERROR_UNAVAILABLE:
       return KV_HTTP_PROBLEM_UNAVAILABLE;
+    case KV_ERROR_OUT_OF_REACH:
+      return KV_HTTP_PROBLEM_OUT_OF_REACH;
     }
   return KV_HTTP_PROBLEM_INTERNAL_ERROR;
 }

@@ -22,9 +22,9 @@ typedef struct {
 } Program;
 
 static const char *const error_names[] = {
-  "failed",        "not-found",        "mismatch",       "invalid-key",
-  "invalid-value", "invalid-argument", "unprocessable",  "not-a-number",
-  "too-large",     "limit-exceeded",   "not-authorized", "unavailable",
+  "failed",           "not-found",     "mismatch",     "invalid-key", "invalid-value",
+  "invalid-argument", "unprocessable", "not-a-number", "too-large",   "limit-exceeded",
+  "not-authorized",   "unavailable",   "out-of-reach",
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (error_names) == KV_N_ERRORS);

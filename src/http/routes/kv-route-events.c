@@ -123,7 +123,7 @@ answer (KvHttpExchange *exchange, const KvSseRequest *request)
     {
       if (kv_sse_group_open (exchange->context->streams, exchange, request, &error))
         return;
-      if (g_error_matches (error, KV_ERROR, KV_ERROR_CONDITION_FAILED))
+      if (g_error_matches (error, KV_ERROR, KV_ERROR_OUT_OF_REACH))
         refuse_since (exchange);
       else
         kv_http_exchange_send_error (exchange, error);

@@ -400,7 +400,7 @@ begin_to_watch (KvSseStream *stream, KvStore *store, const KvSseRequest *request
   else if (request->must_resume)
     {
       g_clear_pointer (&stream->watch, kv_watch_free);
-      g_set_error_literal (error, KV_ERROR, KV_ERROR_CONDITION_FAILED,
+      g_set_error_literal (error, KV_ERROR, KV_ERROR_OUT_OF_REACH,
                            "The changes after that revision are not to be had");
       return FALSE;
     }

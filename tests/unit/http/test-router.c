@@ -168,6 +168,7 @@ test_error_statuses (FakeDoor *door, gconstpointer unused)
     [KV_ERROR_UNPROCESSABLE] = 422,    [KV_ERROR_NOT_A_NUMBER] = 409,
     [KV_ERROR_TOO_LARGE] = 413,        [KV_ERROR_LIMIT_EXCEEDED] = 429,
     [KV_ERROR_NOT_AUTHORIZED] = 403,   [KV_ERROR_UNAVAILABLE] = 503,
+    [KV_ERROR_OUT_OF_REACH] = 410,
   };
   g_autoptr (GError) other = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Cancelled");
 
