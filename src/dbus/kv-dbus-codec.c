@@ -80,6 +80,7 @@ typedef enum {
   AS_TEXT,
   AS_BYTES,
   NOT_AT_ALL,
+  NOT_ASKED_FOR,
 } Form;
 
 static Form
@@ -347,19 +348,21 @@ end_change (KvDbusWriter *writer, KvDbusArray details, const KvEntry *entry, For
 }
 
 static Form
-choose_form_alone (const KvEntry *entry)
+choose_form_if_asked_for (const KvEntry *entry, KvDbusShape shape, gsize *budget)
 {
-  gsize budget = KV_DBUS_MAX_REPLY_BYTES;
+  if (entry == NULL || (shape & KV_DBUS_SHAPE_VALUES) == 0)
+    return NOT_ASKED_FOR;
 
-  return entry != NULL ? choose_form (entry, &budget) : NOT_AT_ALL;
+  return choose_form (entry, budget);
 }
 
 void
-kv_dbus_codec_write_change (KvDbusWriter *writer, const KvWatchEvent *event)
+kv_dbus_codec_write_change (KvDbusWriter *writer, const KvWatchEvent *event, KvDbusShape shape)
 {
   const KvChange *change = &event->change;
   const KvEntry *entry = event->type == KV_WATCH_CHANGE ? change->entry : event->entry;
-  Form form = choose_form_alone (entry);
+  gsize budget = KV_DBUS_MAX_REPLY_BYTES;
+  Form form = choose_form_if_asked_for (entry, shape, &budget);
   KvDbusArray details;
 
   switch (event->type)
@@ -378,6 +381,9 @@ kv_dbus_codec_write_change (KvDbusWriter *writer, const KvWatchEvent *event)
                               kv_change_get_key (change, NULL), entry, form);
       if (!change->last)
         put_boolean_detail (writer, "more", TRUE);
+      if (change->previous != NULL && (shape & KV_DBUS_SHAPE_PREVIOUS) != 0)
+        put_previous (writer, change->previous,
+                      choose_form_if_asked_for (change->previous, shape, &budget));
       break;
     case KV_WATCH_RESET:
     default:
@@ -387,11 +393,12 @@ kv_dbus_codec_write_change (KvDbusWriter *writer, const KvWatchEvent *event)
 }
 
 void
-kv_dbus_codec_write_reset (KvDbusWriter *writer, guint64 revision)
+kv_dbus_codec_write_reset (KvDbusWriter *writer, guint64 oldest, guint64 current)
 {
   KvDbusArray details = kv_dbus_writer_open_array (writer, "{sv}");
 
-  put_count_detail (writer, "revision", revision);
+  put_count_detail (writer, "oldest", oldest);
+  put_count_detail (writer, "current", current);
   kv_dbus_writer_close_array (writer, details);
 }
 

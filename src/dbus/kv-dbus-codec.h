@@ -27,6 +27,18 @@ typedef enum {
   KV_DBUS_CHANGE_SNAPSHOT_END = 5,
 } KvDbusChangeKind;
 
+/**
+ * KvDbusShape:
+ * @KV_DBUS_SHAPE_VALUES: with values; without, they are told as empty text
+ * @KV_DBUS_SHAPE_PREVIOUS: with what was there before, as `prev`
+ *
+ * How changes are told.
+ */
+typedef enum {
+  KV_DBUS_SHAPE_VALUES = 1 << 0,
+  KV_DBUS_SHAPE_PREVIOUS = 1 << 1,
+} KvDbusShape;
+
 /* The types of what follows. */
 #define KV_DBUS_BATCH_RESULT_TYPE "(usa{sv})"
 #define KV_DBUS_FOUND_TYPE "{s(sa{sv})}"
@@ -94,15 +106,17 @@ void kv_dbus_codec_write_page (KvDbusWriter *writer, const KvPage *page, gboolea
  *
  * Writes @event as %KV_DBUS_CHANGE_TYPE.
  */
-void kv_dbus_codec_write_change (KvDbusWriter *writer, const KvWatchEvent *event);
+void
+kv_dbus_codec_write_change (KvDbusWriter *writer, const KvWatchEvent *event, KvDbusShape shape);
 
 /**
  * kv_dbus_codec_write_reset:
- * @revision: of the last change
+ * @oldest: the oldest revision after which a watch could begin
+ * @current: of the last change
  *
  * Writes the details of a Reset as a{sv}.
  */
-void kv_dbus_codec_write_reset (KvDbusWriter *writer, guint64 revision);
+void kv_dbus_codec_write_reset (KvDbusWriter *writer, guint64 oldest, guint64 current);
 
 /**
  * kv_dbus_codec_write_status:

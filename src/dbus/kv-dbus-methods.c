@@ -57,11 +57,14 @@ watch (KvDbusContext *context, KvDbusReader *parameters, KvDbusCall *call, GErro
   g_autofree const char **prefixes = take_texts (parameters);
   g_autofree char *path = NULL;
   KvDbusOptions options;
-  KvDbusWatchSpec spec = { .keys = keys, .prefixes = prefixes, .since = KV_WATCH_FROM_NOW };
+  KvDbusWatchSpec spec = { .keys = keys,
+                           .prefixes = prefixes,
+                           .since = KV_WATCH_FROM_NOW,
+                           .shape = KV_DBUS_SHAPE_VALUES };
   guint count = kv_dbus_watch_spec_count (&spec);
 
   if (!kv_dbus_limits_check_count (count, "keys and prefixes", error)
-      || !kv_dbus_options_parse (parameters, KV_DBUS_OPTION_SINCE, &options, error))
+      || !kv_dbus_options_parse (parameters, KV_DBUS_OPTIONS_WATCH, &options, error))
     return FALSE;
   if (count == 0)
     {
@@ -70,8 +73,13 @@ watch (KvDbusContext *context, KvDbusReader *parameters, KvDbusCall *call, GErro
       return FALSE;
     }
 
+  /* The largest number is a revision from the future, as any other too large one is, and not the mark for "now". */
   if (options.given & KV_DBUS_OPTION_SINCE)
-    spec.since = options.since;
+    spec.since = MIN (options.since, KV_WATCH_FROM_NOW - 1);
+  if (options.given & KV_DBUS_OPTION_PREV)
+    spec.shape |= KV_DBUS_SHAPE_PREVIOUS;
+  if (options.without_values)
+    spec.shape &= ~(guint) KV_DBUS_SHAPE_VALUES;
   path = kv_dbus_callers_add_watch (context->callers, kv_dbus_call_get_sender (call), &spec, error);
   if (path == NULL)
     return FALSE;

@@ -257,8 +257,10 @@ take_option (KvDbusOptions *options, KvDbusOption option, const char *type, KvDb
     case KV_DBUS_OPTION_VALUES:
       if (letter != 'b')
         return FALSE;
-      if (!kv_dbus_reader_take_boolean (value))
-        options->given &= ~(guint) option;
+      if (kv_dbus_reader_take_boolean (value))
+        return TRUE;
+      options->given &= ~(guint) option;
+      options->without_values = options->without_values || option == KV_DBUS_OPTION_VALUES;
       return TRUE;
     default:
       g_assert_not_reached ();

@@ -68,6 +68,8 @@ typedef enum {
 
 #define KV_DBUS_OPTIONS_RESTORE (KV_DBUS_OPTION_MODE | KV_DBUS_OPTION_DRY_RUN)
 
+#define KV_DBUS_OPTIONS_WATCH (KV_DBUS_OPTION_SINCE | KV_DBUS_OPTION_PREV | KV_DBUS_OPTION_VALUES)
+
 /* What a condition of a Transaction() may ask for. */
 #define KV_DBUS_OPTIONS_CONDITION                                                                  \
   (KV_DBUS_OPTION_ABSENT | KV_DBUS_OPTION_PRESENT | KV_DBUS_OPTION_REVISION                        \
@@ -84,6 +86,7 @@ typedef enum {
  * @revision: of `revision` or `not_revision`, 1 or more
  * @value: (array length=value_length): of `value`, `not_value` or `value_bytes`: the last of them; borrowed from the message
  * @value_length: its bytes
+ * @without_values: whether `values` is false
  *
  * The options of one call, once they have been read.
  */
@@ -99,6 +102,7 @@ typedef struct {
   guint64 revision;
   const char *value;
   gsize value_length;
+  gboolean without_values;
 } KvDbusOptions;
 
 /**

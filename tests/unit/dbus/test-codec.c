@@ -63,12 +63,18 @@ assert_result (const KvResult *result, gsize *budget, const char *expected)
 }
 
 static void
-assert_change (const KvWatchEvent *event, const char *expected)
+assert_change_in (KvDbusShape shape, const KvWatchEvent *event, const char *expected)
 {
   g_auto (Page) page = { 0 };
 
-  kv_dbus_codec_write_change (begin (&page, KV_DBUS_CHANGE_TYPE), event);
+  kv_dbus_codec_write_change (begin (&page, KV_DBUS_CHANGE_TYPE), event, shape);
   assert_prints (&page, expected);
+}
+
+static void
+assert_change (const KvWatchEvent *event, const char *expected)
+{
+  assert_change_in (KV_DBUS_SHAPE_VALUES, event, expected);
 }
 
 /* The details alone. */
@@ -285,6 +291,37 @@ test_tells_events_by_number (void)
 }
 
 static void
+test_tells_changes_in_a_shape (void)
+{
+  g_autoptr (KvEntry) entry = entry_new ("new", -1, KV_NO_DEADLINE);
+  g_autoptr (KvEntry) previous = entry_new ("a\0b", 3, KV_NO_DEADLINE);
+  KvWatchEvent event = { .type = KV_WATCH_CHANGE };
+
+  event.change = (KvChange){ .revision = 9, .kind = KV_CHANGE_PUT, .last = TRUE, .entry = entry };
+  assert_change_in (KV_DBUS_SHAPE_VALUES | KV_DBUS_SHAPE_PREVIOUS, &event,
+                    "((9, 1, 'key', 'new', {}),)");
+  assert_change_in (0, &event, "((9, 1, 'key', '', {}),)");
+  event.change.previous = previous;
+  assert_change (&event, "((9, 1, 'key', 'new', {}),)");
+  assert_change_in (KV_DBUS_SHAPE_VALUES | KV_DBUS_SHAPE_PREVIOUS, &event,
+                    "((9, 1, 'key', 'new', {'prev': <('', {'revision': <uint64 0>, "
+                    "'value_bytes': <[byte 0x61, 0x00, 0x62]>})>}),)");
+  assert_change_in (KV_DBUS_SHAPE_PREVIOUS, &event,
+                    "((9, 1, 'key', '', {'prev': <('', {'revision': <uint64 0>})>}),)");
+  event = (KvWatchEvent){ .type = KV_WATCH_SNAPSHOT, .key = "key", .entry = previous };
+  assert_change_in (0, &event, "((0, 0, 'key', '', {'present': <true>}),)");
+}
+
+static void
+test_tells_what_a_reset_is_about (void)
+{
+  g_auto (Page) page = { 0 };
+
+  kv_dbus_codec_write_reset (begin (&page, "a{sv}"), 7, 8);
+  assert_prints (&page, "({'oldest': <uint64 7>, 'current': <uint64 8>},)");
+}
+
+static void
 test_sums_up_the_status (void)
 {
   KvStoreStatus figures = {
@@ -363,6 +400,8 @@ main (int argc, char **argv)
   g_test_add_func ("/dbus/codec/tells-what-a-change-has-made-and-replaced",
                    test_tells_what_a_change_has_made_and_replaced);
   g_test_add_func ("/dbus/codec/tells-events-by-number", test_tells_events_by_number);
+  g_test_add_func ("/dbus/codec/tells-changes-in-a-shape", test_tells_changes_in_a_shape);
+  g_test_add_func ("/dbus/codec/tells-what-a-reset-is-about", test_tells_what_a_reset_is_about);
   g_test_add_func ("/dbus/codec/sums-up-the-status", test_sums_up_the_status);
   g_test_add_func ("/dbus/codec/tells-what-was-dumped", test_tells_what_was_dumped);
   g_test_add_func ("/dbus/codec/tells-what-was-restored", test_tells_what_was_restored);

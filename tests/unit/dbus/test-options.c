@@ -13,7 +13,7 @@
   (KV_DBUS_OPTIONS_CONDITION | KV_DBUS_OPTION_EXPIRES_AT | KV_DBUS_OPTION_PREV | KV_DBUS_OPTION_BY \
    | KV_DBUS_OPTION_VALUE_BYTES)
 #define ALL                                                                                        \
-  (KV_DBUS_OPTIONS_PUT | KV_DBUS_OPTION_SINCE | KV_DBUS_OPTIONS_RESTORE | KV_DBUS_OPTIONS_LIST     \
+  (KV_DBUS_OPTIONS_PUT | KV_DBUS_OPTIONS_WATCH | KV_DBUS_OPTIONS_RESTORE | KV_DBUS_OPTIONS_LIST    \
    | TRANSACTION)
 
 static void
@@ -204,6 +204,16 @@ test_takes_what_a_transaction_is_told (void)
 }
 
 static void
+test_takes_what_a_watch_is_told (void)
+{
+  g_assert_cmpuint (parse ("{'since': <1>, 'prev': <true>}").given, ==,
+                    KV_DBUS_OPTION_SINCE | KV_DBUS_OPTION_PREV);
+  g_assert_true (parse ("{'values': <false>}").without_values);
+  g_assert_false (parse ("{'values': <true>}").without_values);
+  g_assert_false (parse ("@a{sv} {}").without_values);
+}
+
+static void
 test_takes_a_time (void)
 {
   KvDbusOptions past = parse ("{'expires_at': <'1970-01-01T01:00:01.5+01:00'>}");
@@ -302,6 +312,8 @@ test_refuses (void)
     "{'value_bytes': <'text'>}",
     "{'absent': <1>}",
     "{'prev': <'true'>}",
+    "{'values': <0>}",
+    "{'values': <@ab [false]>}",
     "{'expires_at': <1>}",
     "{'expires_at': <''>}",
     "{'expires_at': <'tomorrow'>}",
@@ -371,6 +383,7 @@ main (int argc, char **argv)
                    test_takes_values_as_text_or_bytes);
   g_test_add_func ("/dbus/options/takes-what-a-transaction-is-told",
                    test_takes_what_a_transaction_is_told);
+  g_test_add_func ("/dbus/options/takes-what-a-watch-is-told", test_takes_what_a_watch_is_told);
   g_test_add_func ("/dbus/options/takes-a-time", test_takes_a_time);
   g_test_add_func ("/dbus/options/takes-false-for-not-given", test_takes_false_for_not_given);
   g_test_add_func ("/dbus/options/refuses", test_refuses);
