@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 /**
  * KV_DBUS_MAX_KEYS:
  *
- * The most keys of a GetMany() or a Watch(), and entries of a Batch().
+ * The most keys of a GetMany() or a Watch(), and entries of a Batch(); conditions and operations of a Transaction().
  */
 #define KV_DBUS_MAX_KEYS 1024
 

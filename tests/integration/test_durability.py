@@ -212,6 +212,10 @@ class TestFullDisk:
                 with daemon.bus() as caller, pytest.raises(BusError) as error:
                     caller.call("Put", "(ssa{sv})", "more", "x" * 30_000, {})
                 assert error.value.name == "org.kvstore.Error.Unavailable"
+                lists = ([], [("PUT", "more", "x" * 30_000, {})], [])
+                with daemon.bus() as caller, pytest.raises(BusError) as error:
+                    caller.call("Transaction", "(a(sa{sv})a(sssa{sv})a(sssa{sv}))", *lists)
+                assert error.value.name == "org.kvstore.Error.Unavailable"
                 with open(f"{directory}/dump", "w+", encoding="utf-8") as file:
                     file.write(make_dump([{"key": "more", "value": "x" * 30_000}]))
                     file.seek(0)

@@ -178,6 +178,10 @@ run_stranger (gpointer data)
     { "Put", "('s', 'v', @a{sv} {})" },
     { "Batch", "([('PUT', 'a', '1', @a{sv} {}), ('GET', 'a', '', {}), ('DELETE', 's', '', {})],)" },
     { "GetMany", "(['a', 's', 'n0'],)" },
+    { "Transaction", "([('s', {'present': <true>})], [('PUT', 'a', '2', @a{sv} {}),"
+                     " ('INCREMENT', 'a', '', {})], [('GET', 'a', '', @a{sv} {})])" },
+    { "Watch", "(['a'], @as [], {'since': <1>})" },
+    { "Watch", "(['a'], @as [], {'prev': <true>, 'values': <false>})" },
     { "Get", "('s',)" },
     { "Get", "(1,)" },
     { "CompareAndSwap", "('s', 'v', 'w')" },
