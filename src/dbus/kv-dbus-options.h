@@ -58,7 +58,7 @@ typedef enum {
 } KvDbusOption;
 
 #define KV_DBUS_OPTIONS_PUT                                                                        \
-  (KV_DBUS_OPTION_TTL | KV_DBUS_OPTION_KEEPTTL | KV_DBUS_OPTION_EXPIRES_AT                            \
+  (KV_DBUS_OPTION_TTL | KV_DBUS_OPTION_KEEPTTL | KV_DBUS_OPTION_EXPIRES_AT                         \
    | KV_DBUS_OPTION_IF_REVISION | KV_DBUS_OPTION_IF_ABSENT | KV_DBUS_OPTION_IF_PRESENT)
 
 #define KV_DBUS_OPTIONS_TOUCH                                                                      \

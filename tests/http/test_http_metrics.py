@@ -325,6 +325,7 @@ class TestWatches:
     def test_watches_over_dbus(self, kvstored):
         with kvstored.bus() as client:
             client.call("Watch", "(asasa{sv})", ["k"], [], {})
+            await_figure(kvstored, 1, "kvstore_dbus_watch_events_total")
             client.call("Put", "(ssa{sv})", "k", "v", {})
             figures = await_figure(kvstored, 2, "kvstore_dbus_watch_events_total")
             assert figures.get("kvstore_dbus_watches") == 1

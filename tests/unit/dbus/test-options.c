@@ -132,7 +132,7 @@ test_takes_a_time_of_the_wall_clock (void)
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
     {
       options = parse (texts[i]);
-      g_assert_cmpuint (options.given, ==, KV_DBUS_OPTION_EXPIRES);
+      g_assert_cmpuint (options.given, ==, KV_DBUS_OPTION_EXPIRES_AT);
       g_assert_cmpint (options.expires_at, ==, G_GINT64_CONSTANT (2211624000500000));
     }
 
