@@ -233,6 +233,15 @@ class TestFullDisk:
                 assert_kept(daemon, taken)
                 assert daemon.request("GET", "/store/more").status == 200
 
+    def test_what_is_overwritten_does_not_fill_it(self, directory):
+        with mounted(f"{directory}/disk", "size=4m") as path:
+            with running(directory, store=f"sqlite:{path}/kv.db") as daemon:
+                with daemon.connect() as connection:
+                    for i in range(150):
+                        # Pages that hold what they held before are not written.
+                        value = chr(ord("a") + i % 26) * 100_000
+                        assert connection.request("PUT", "/store/k", value).status in (201, 204)
+
     @both_carriers
     def test_a_probe_sees_it_and_the_figures_show_it(self, directory, carrier):
         with mounted(f"{directory}/disk", "size=1m") as path:

@@ -23,6 +23,9 @@
  * more often, and to stop for the disk more often; more, to stop for longer. A little less than what its file is cut to. */
 #define LONG_LOG (15 * 1024 * 1024)
 
+/* A log of this length may have the last room that there is on a disk: what is written again and again goes on in it. */
+#define SHORT_LOG (1024 * 1024)
+
 /* What the log's file is cut to after a large transaction. */
 #define LOG_FILE_LIMIT "16777216"
 
@@ -61,6 +64,7 @@ static const char *const sql[N_STATEMENTS] = {
 
 struct _KvSqliteFile {
   char *path;                             /* (owned) */
+  char *log_path;                         /* (owned): of the write-ahead log */
   int lock_fd;                            /* (owned) -1 */
   KvSqlitePlace *place;                   /* (owned) (nullable): once begun */
   sqlite3 *db;                            /* (owned) (nullable) */
@@ -115,14 +119,29 @@ read_page_size (KvSqliteFile *self, GError **error)
                 && sqlite3_step (statement) == SQLITE_ROW;
 
   if (ok)
-    {
-      self->page_size = sqlite3_column_int (statement, 0);
-      self->most_log_pages = LONG_LOG / self->page_size;
-    }
+    self->page_size = sqlite3_column_int (statement, 0);
   else
     kv_sqlite_error_set (self->db, error);
   sqlite3_finalize (statement);
   return ok;
+}
+
+static guint64
+get_file_size (const char *path)
+{
+  struct stat info;
+
+  return stat (path, &info) == 0 ? (guint64) info.st_size : 0;
+}
+
+/* Settles how long the log may become. With little room on the disk it would take all of that, and what is in it could not be moved
+ * to its place, which takes as much again at most; the transaction that it is too long with may be a large one. */
+static void
+bound_log (KvSqliteFile *self)
+{
+  guint64 room = get_file_size (self->log_path) + kv_sqlite_place_get_room (self->path);
+
+  self->most_log_pages = (int) MIN (LONG_LOG, room / 4) / self->page_size;
 }
 
 /* A commit is on the disk when it returns, in relaxed mode too: there it is one a second at most, which costs nothing. */
@@ -190,6 +209,7 @@ kv_sqlite_file_open (const char *path, GError **error)
   KvSqliteFile *self = g_new0 (KvSqliteFile, 1);
 
   self->path = g_strdup (path);
+  self->log_path = g_strconcat (path, "-wal", NULL);
   self->lock_fd = -1;
   self->boots = kv_sqlite_boots_new ();
   if (open_all (self, error))
@@ -211,6 +231,7 @@ kv_sqlite_file_close (KvSqliteFile *self)
   kv_sqlite_boots_free (self->boots);
   g_clear_pointer (&self->place, kv_sqlite_place_free);
   g_free (self->path);
+  g_free (self->log_path);
   g_free (self);
 }
 
@@ -398,6 +419,7 @@ begin (KvSqliteFile *self, GError **error)
   if (outcome != KV_SQLITE_WRITTEN)
     return outcome;
   self->begun = TRUE;
+  bound_log (self);
   self->place = kv_sqlite_place_new (self->path);
   /* From here on it is ours to put in order. */
   sqlite3_db_config (self->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
@@ -436,20 +458,10 @@ kv_sqlite_file_probe (KvSqliteFile *self, GError **error)
   return finish (self, run (self, BEGIN) && note_clocks (self), error);
 }
 
-static guint64
-get_file_size (const char *path)
-{
-  struct stat info;
-
-  return stat (path, &info) == 0 ? (guint64) info.st_size : 0;
-}
-
 guint64
 kv_sqlite_file_measure (KvSqliteFile *self)
 {
-  g_autofree char *log = g_strconcat (self->path, "-wal", NULL);
-
-  return get_file_size (self->path) + get_file_size (log);
+  return get_file_size (self->path) + get_file_size (self->log_path);
 }
 
 gboolean
@@ -465,14 +477,24 @@ kv_sqlite_file_has_log (KvSqliteFile *self)
   return self->log_pages > 0 || !self->begun;
 }
 
+/* Whether the log's file leaves the database too little room to grow by what the log may hold. */
+static gboolean
+is_log_in_the_way (KvSqliteFile *self)
+{
+  guint64 size = get_file_size (self->log_path);
+
+  return size > SHORT_LOG && size > kv_sqlite_place_get_room (self->path);
+}
+
 gboolean
 kv_sqlite_file_checkpoint (KvSqliteFile *self, GError **error)
 {
-  int code = sqlite3_wal_checkpoint_v2 (self->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+  int mode = is_log_in_the_way (self) ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+  int code = sqlite3_wal_checkpoint_v2 (self->db, NULL, mode, NULL, NULL);
   int pages = self->log_pages;
 
   self->log_pages = 0;
-  self->most_log_pages = LONG_LOG / self->page_size;
+  bound_log (self);
   if (code == SQLITE_OK)
     return TRUE;
   /* It is tried again after as much more work, and not at once. */

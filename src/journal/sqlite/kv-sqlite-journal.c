@@ -218,6 +218,20 @@ begin_to_fail (KvSqliteJournal *self, KvSqliteOutcome outcome, const GError *err
     probe (self);
 }
 
+/* On a full disk there is room in the log yet, when what is in it has been moved to its place. */
+static KvSqliteOutcome
+write_changes (KvSqliteJournal *self, GArray *changes, guint64 revision, GError **error)
+{
+  KvSqliteOutcome outcome = kv_sqlite_file_write (self->file, changes, revision, error);
+
+  if (outcome != KV_SQLITE_NOT_WRITTEN || !kv_sqlite_file_has_log (self->file)
+      || !kv_sqlite_file_checkpoint (self->file, NULL))
+    return outcome;
+  measure (self, g_get_monotonic_time ());
+  g_clear_error (error);
+  return kv_sqlite_file_write (self->file, changes, revision, error);
+}
+
 /* Writes what there is in one transaction. Returns whether there was something, and it is written. */
 static gboolean
 write_group (KvSqliteJournal *self)
@@ -233,7 +247,7 @@ write_group (KvSqliteJournal *self)
 
   changes = kv_store_keeper_collect (self->store, from, to, &revision);
   began = g_get_monotonic_time ();
-  outcome = kv_sqlite_file_write (self->file, changes, revision, &error);
+  outcome = write_changes (self, changes, revision, &error);
   if (outcome != KV_SQLITE_WRITTEN)
     {
       begin_to_fail (self, outcome, error);

@@ -20,6 +20,7 @@ typedef struct {
   gsize length;            /* of that */
   sqlite3_int64 start;     /* where it belongs in the file */
   sqlite3_int64 file_size; /* without it */
+  sqlite3_int64 kept_size; /* of the file when it was last synced */
   gboolean grows;          /* whether by steps */
 } LogFile;
 
@@ -29,6 +30,16 @@ static LogFile *
 log_of (sqlite3_file *file)
 {
   return (LogFile *) (void *) file;
+}
+
+/* What has come since the last sync is no commit: a full disk has better use for the room, when the log is to be emptied. */
+static void
+give_back (LogFile *self)
+{
+  if (self->file_size <= self->kept_size)
+    return;
+  if (self->real->pMethods->xTruncate (self->real, self->kept_size) == SQLITE_OK)
+    self->file_size = self->kept_size;
 }
 
 /* Where there is no room for a step, the file is left as it was, and grows by what is written from then on. */
@@ -56,8 +67,9 @@ write_through (LogFile *self, const void *data, int length, sqlite3_int64 offset
   if (end > self->file_size && self->grows)
     grow (self, end);
   code = self->real->pMethods->xWrite (self->real, data, length, offset);
-  if (code == SQLITE_OK)
-    self->file_size = MAX (self->file_size, end);
+  self->file_size = MAX (self->file_size, end);
+  if (code != SQLITE_OK)
+    give_back (self);
   return code;
 }
 
@@ -113,7 +125,7 @@ log_truncate (sqlite3_file *file, sqlite3_int64 size)
   if (code == SQLITE_OK)
     code = self->real->pMethods->xTruncate (self->real, size);
   if (code == SQLITE_OK)
-    self->file_size = size;
+    self->file_size = self->kept_size = size;
   return code;
 }
 
@@ -123,7 +135,11 @@ log_sync (sqlite3_file *file, int flags)
   LogFile *self = log_of (file);
   int code = flush (self);
 
-  return code != SQLITE_OK ? code : self->real->pMethods->xSync (self->real, flags);
+  if (code == SQLITE_OK)
+    code = self->real->pMethods->xSync (self->real, flags);
+  if (code == SQLITE_OK)
+    self->kept_size = self->file_size;
+  return code;
 }
 
 static int
@@ -213,6 +229,7 @@ open_log (LogFile *self, const char *name, int flags, int *out_flags)
       self->real->pMethods->xClose (self->real);
       return code;
     }
+  self->kept_size = self->file_size;
   self->gathered = g_malloc (PIECE_BYTES);
   self->base.pMethods = &methods;
   return SQLITE_OK;

@@ -12,6 +12,7 @@
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -133,6 +134,14 @@ kv_sqlite_place_is_remote (const char *path)
     default:
       return FALSE;
     }
+}
+
+guint64
+kv_sqlite_place_get_room (const char *path)
+{
+  struct statvfs status;
+
+  return statvfs (path, &status) == 0 ? (guint64) status.f_bavail * status.f_frsize : G_MAXUINT32;
 }
 
 /* Asks for no more than which file it is. A file system that has told a time gives the next write a time of its own (statx(2);

@@ -43,6 +43,13 @@ gboolean kv_sqlite_place_create_file (const char *path, GError **error);
 gboolean kv_sqlite_place_is_remote (const char *path);
 
 /**
+ * kv_sqlite_place_get_room:
+ *
+ * Returns: bytes that are free on the file system of the file; many where that is not known
+ */
+guint64 kv_sqlite_place_get_room (const char *path);
+
+/**
  * KvSqlitePlace:
  *
  * Which files were there at one moment: that of a database, and its log.
