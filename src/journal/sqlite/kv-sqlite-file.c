@@ -64,7 +64,7 @@ static const char *const sql[N_STATEMENTS] = {
 
 struct _KvSqliteFile {
   char *path;                             /* (owned) */
-  char *log_path;                         /* (owned): of the write-ahead log */
+  char *log_path;                         /* (owned) (nullable): of the write-ahead log */
   int lock_fd;                            /* (owned) -1 */
   KvSqlitePlace *place;                   /* (owned) (nullable): once begun */
   sqlite3 *db;                            /* (owned) (nullable) */
@@ -191,6 +191,7 @@ open_all (KvSqliteFile *self, GError **error)
   self->lock_fd = kv_sqlite_lock_take (resolved, error);
   if (self->lock_fd < 0 || !kv_sqlite_place_create_file (self->path, error))
     return FALSE;
+  self->log_path = kv_sqlite_place_name_log (self->path);
   if (kv_sqlite_place_is_remote (self->path))
     g_warning (
       _ ("%s is on another machine: after a crash, what was answered as done may be missing, "
@@ -209,7 +210,6 @@ kv_sqlite_file_open (const char *path, GError **error)
   KvSqliteFile *self = g_new0 (KvSqliteFile, 1);
 
   self->path = g_strdup (path);
-  self->log_path = g_strconcat (path, "-wal", NULL);
   self->lock_fd = -1;
   self->boots = kv_sqlite_boots_new ();
   if (open_all (self, error))
@@ -420,7 +420,7 @@ begin (KvSqliteFile *self, GError **error)
     return outcome;
   self->begun = TRUE;
   bound_log (self);
-  self->place = kv_sqlite_place_new (self->path);
+  self->place = kv_sqlite_place_new (self->path, self->log_path);
   /* From here on it is ours to put in order. */
   sqlite3_db_config (self->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
   return outcome;

@@ -20,7 +20,7 @@
 #define CIFS_MAGIC 0xff534d42
 #define SMB2_MAGIC 0xfe534d42
 
-static const char *const suffixes[] = { "", "-wal" };
+#define FILES 2 /* the database, and its log */
 
 typedef struct {
   gboolean exists;
@@ -30,8 +30,8 @@ typedef struct {
 } Identity;
 
 struct _KvSqlitePlace {
-  char *paths[G_N_ELEMENTS (suffixes)];         /* (owned) */
-  Identity identities[G_N_ELEMENTS (suffixes)]; /* when it was made */
+  char *paths[FILES];         /* (owned) */
+  Identity identities[FILES]; /* when it was made */
 };
 
 char *
@@ -42,6 +42,14 @@ kv_sqlite_place_resolve (const char *path)
 
   free (resolved);
   return copy;
+}
+
+char *
+kv_sqlite_place_name_log (const char *path)
+{
+  g_autofree char *resolved = kv_sqlite_place_resolve (path);
+
+  return g_strconcat (resolved, "-wal", NULL);
 }
 
 /* A file that has been synced may still be lost with the name of a directory that has not. */
@@ -89,7 +97,7 @@ kv_sqlite_place_create_directories (const char *path, GError **error)
 gboolean
 kv_sqlite_place_create_file (const char *path, GError **error)
 {
-  g_autofree char *log = g_strconcat (path, suffixes[1], NULL);
+  g_autofree char *log = NULL;
   struct stat status, log_status;
   int fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
@@ -102,6 +110,7 @@ kv_sqlite_place_create_file (const char *path, GError **error)
   if (fstat (fd, &status) != 0)
     status.st_size = 0;
   close (fd);
+  log = kv_sqlite_place_name_log (path);
   if (status.st_size == 0 && stat (log, &log_status) == 0 && log_status.st_size > 0)
     {
       g_set_error (
@@ -164,13 +173,14 @@ is_same (const Identity *a, const Identity *b)
 }
 
 KvSqlitePlace *
-kv_sqlite_place_new (const char *path)
+kv_sqlite_place_new (const char *path, const char *log_path)
 {
   KvSqlitePlace *self = g_new0 (KvSqlitePlace, 1);
+  const char *paths[FILES] = { path, log_path };
 
-  for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
+  for (guint i = 0; i < FILES; i++)
     {
-      self->paths[i] = g_strconcat (path, suffixes[i], NULL);
+      self->paths[i] = g_strdup (paths[i]);
       self->identities[i] = identify (self->paths[i]);
     }
   return self;
@@ -179,7 +189,7 @@ kv_sqlite_place_new (const char *path)
 void
 kv_sqlite_place_free (KvSqlitePlace *self)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
+  for (guint i = 0; i < FILES; i++)
     g_free (self->paths[i]);
   g_free (self);
 }
@@ -187,7 +197,7 @@ kv_sqlite_place_free (KvSqlitePlace *self)
 gboolean
 kv_sqlite_place_check (const KvSqlitePlace *self, GError **error)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
+  for (guint i = 0; i < FILES; i++)
     {
       Identity now;
 

@@ -18,6 +18,14 @@ G_BEGIN_DECLS
 char *kv_sqlite_place_resolve (const char *path);
 
 /**
+ * kv_sqlite_place_name_log:
+ * @path: of a database that is there
+ *
+ * Returns: (transfer full): the path of its write-ahead log, which lies beside the file that a symbolic link leads to
+ */
+char *kv_sqlite_place_name_log (const char *path);
+
+/**
  * kv_sqlite_place_create_directories:
  * @error: set to %KV_ERROR_UNAVAILABLE
  *
@@ -58,10 +66,12 @@ typedef struct _KvSqlitePlace KvSqlitePlace;
 
 /**
  * kv_sqlite_place_new:
+ * @path: of the database, as it was named
+ * @log_path: of its log
  *
  * Returns: (transfer full): the files that are there now
  */
-KvSqlitePlace *kv_sqlite_place_new (const char *path);
+KvSqlitePlace *kv_sqlite_place_new (const char *path, const char *log_path);
 
 void kv_sqlite_place_free (KvSqlitePlace *place);
 

@@ -8,6 +8,7 @@
 #include "journal/sqlite/kv-sqlite-schema.h"
 #include "opened.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,6 +21,28 @@ static void
 set_up (Opened *opened, gconstpointer data)
 {
   opened_set_up (opened);
+}
+
+/* What is named is a symbolic link to where the file will be. */
+static void
+set_up_link (Opened *opened, gconstpointer data)
+{
+  g_autofree char *place = NULL;
+
+  opened_set_up (opened);
+  place = g_build_filename (opened->directory, "place", NULL);
+  g_assert_cmpint (g_mkdir (place, 0700), ==, 0);
+  g_assert_cmpint (symlink ("place/real.db", opened->path), ==, 0);
+}
+
+/* It lies beside the file itself. */
+static char *
+name_log (Opened *opened)
+{
+  g_autofree char *target = g_file_read_link (opened->path, NULL);
+
+  return target == NULL ? g_strconcat (opened->path, "-wal", NULL)
+                        : g_strdup_printf ("%s/%s-wal", opened->directory, target);
 }
 
 static void
@@ -504,7 +527,7 @@ test_file_taken_away (Opened *opened, gconstpointer data)
 static void
 test_log_taken_away (Opened *opened, gconstpointer data)
 {
-  g_autofree char *log = g_strconcat (opened->path, "-wal", NULL);
+  g_autofree char *log = name_log (opened);
 
   opened_open (opened, KV_DURABILITY_STRICT);
   put (opened, "k", "v", -1);
@@ -520,16 +543,20 @@ test_log_taken_away (Opened *opened, gconstpointer data)
 static void
 test_log_without_file (Opened *opened, gconstpointer data)
 {
-  g_autofree char *log = g_strconcat (opened->path, "-wal", NULL);
+  g_autofree char *log = name_log (opened);
   g_autofree char *contents = NULL, *after = NULL;
   gsize length, after_length;
+  int fd;
 
   opened_open (opened, KV_DURABILITY_STRICT);
   put (opened, "k", "v", -1);
   g_assert_true (g_file_get_contents (log, &contents, &length, NULL));
   g_assert_true (opened_close (opened));
   g_assert_true (g_file_set_contents (log, contents, (gssize) length, NULL));
-  g_assert_true (g_file_set_contents (opened->path, "", 0, NULL));
+  /* In place: g_file_set_contents() would replace a link. */
+  fd = g_open (opened->path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+  g_assert_cmpint (fd, >=, 0);
+  close (fd);
   assert_refused (opened, KV_ERROR_FAILED, "nothing in the file");
   g_assert_true (g_file_get_contents (log, &after, &after_length, NULL));
   g_assert_cmpmem (contents, length, after, after_length);
@@ -572,6 +599,8 @@ swallow (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer
 }
 
 #define ADD(name, func) g_test_add ("/journal/sqlite/" name, Opened, NULL, set_up, func, tear_down)
+#define ADD_LINK(name, func)                                                                       \
+  g_test_add ("/journal/sqlite/link/" name, Opened, NULL, set_up_link, func, tear_down)
 
 int
 main (int argc, char **argv)
@@ -599,6 +628,8 @@ main (int argc, char **argv)
   ADD ("file-taken-away", test_file_taken_away);
   ADD ("log-taken-away", test_log_taken_away);
   ADD ("log-without-file", test_log_without_file);
+  ADD_LINK ("log-taken-away", test_log_taken_away);
+  ADD_LINK ("log-without-file", test_log_without_file);
   ADD ("log-grows-in-steps", test_log_grows_in_steps);
   return g_test_run ();
 }
