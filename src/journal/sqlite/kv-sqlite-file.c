@@ -188,6 +188,8 @@ open_all (KvSqliteFile *self, GError **error)
   if (!kv_sqlite_place_create_directories (self->path, error))
     return FALSE;
   resolved = kv_sqlite_place_resolve (self->path);
+  if (!kv_sqlite_place_check_kind (resolved, error))
+    return FALSE;
   self->lock_fd = kv_sqlite_lock_take (resolved, error);
   if (self->lock_fd < 0 || !kv_sqlite_place_create_file (self->path, error))
     return FALSE;

@@ -52,6 +52,19 @@ kv_sqlite_place_name_log (const char *path)
   return g_strconcat (resolved, "-wal", NULL);
 }
 
+gboolean
+kv_sqlite_place_check_kind (const char *path, GError **error)
+{
+  struct stat status;
+
+  if (stat (path, &status) != 0 || S_ISREG (status.st_mode))
+    return TRUE;
+  g_set_error_literal (error, KV_ERROR, KV_ERROR_UNAVAILABLE,
+                       S_ISDIR (status.st_mode) ? _ ("there is a directory in its place")
+                                                : _ ("what is there is no regular file"));
+  return FALSE;
+}
+
 /* A file that has been synced may still be lost with the name of a directory that has not. */
 static void
 sync_directory (const char *path)

@@ -26,6 +26,14 @@ char *kv_sqlite_place_resolve (const char *path);
 char *kv_sqlite_place_name_log (const char *path);
 
 /**
+ * kv_sqlite_place_check_kind:
+ * @error: set to %KV_ERROR_UNAVAILABLE
+ *
+ * Returns: whether there is a regular file, or nothing; SQLite would leave something beside a device before it sees that it is none
+ */
+gboolean kv_sqlite_place_check_kind (const char *path, GError **error);
+
+/**
  * kv_sqlite_place_create_directories:
  * @error: set to %KV_ERROR_UNAVAILABLE
  *

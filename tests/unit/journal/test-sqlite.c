@@ -248,6 +248,22 @@ test_no_directory (Opened *opened, gconstpointer data)
   g_assert_nonnull (strstr (error->message, "directory"));
 }
 
+/* A device would get something beside it, and a pipe would be written to. */
+static void
+test_no_regular_file (Opened *opened, gconstpointer data)
+{
+  g_autoptr (GDir) directory = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (mkfifo (opened->path, 0600), ==, 0);
+  g_assert_false (opened_try (opened, KV_DURABILITY_STRICT, &error));
+  g_assert_error (error, KV_ERROR, KV_ERROR_UNAVAILABLE);
+  g_assert_nonnull (strstr (error->message, "no regular file"));
+  directory = g_dir_open (opened->directory, 0, NULL);
+  g_assert_cmpstr (g_dir_read_name (directory), ==, "kv.db");
+  g_assert_null (g_dir_read_name (directory));
+}
+
 static void
 test_second_one_is_refused (Opened *opened, gconstpointer data)
 {
@@ -615,6 +631,7 @@ main (int argc, char **argv)
   ADD ("expired-while-stopped", test_expired_while_stopped);
   ADD ("directories-are-made", test_directories_are_made);
   ADD ("no-directory", test_no_directory);
+  ADD ("no-regular-file", test_no_regular_file);
   ADD ("second-one-is-refused", test_second_one_is_refused);
   ADD ("busy", test_busy);
   ADD ("newer-schema", test_newer_schema);
