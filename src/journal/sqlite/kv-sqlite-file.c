@@ -8,6 +8,7 @@
 #include "core/kv-clock.h"
 #include "core/kv-error.h"
 #include "journal/sqlite/kv-sqlite-error.h"
+#include "journal/sqlite/kv-sqlite-index.h"
 #include "journal/sqlite/kv-sqlite-lock.h"
 #include "journal/sqlite/kv-sqlite-log-vfs.h"
 #include "journal/sqlite/kv-sqlite-place.h"
@@ -71,6 +72,7 @@ struct _KvSqliteFile {
   sqlite3_stmt *statements[N_STATEMENTS]; /* (owned) */
   KvSqliteBoots *boots;                   /* (owned) */
   gboolean begun;                         /* whether there is writing at all */
+  gboolean index_damaged;                 /* it is to be made anew before anything is written */
   gint64 boot;                            /* the number of the boot in which we run, once begun */
   gint64 clocks_noted;                    /* kv_clock_now() when they were written last */
   int page_size;                          /* in bytes */
@@ -434,6 +436,21 @@ kv_sqlite_file_begin (KvSqliteFile *self, GError **error)
   return begin (self, error) == KV_SQLITE_WRITTEN;
 }
 
+void
+kv_sqlite_file_rebuild_index (KvSqliteFile *self)
+{
+  self->index_damaged = TRUE;
+}
+
+static gboolean
+mend_index (KvSqliteFile *self, GError **error)
+{
+  if (!self->index_damaged)
+    return TRUE;
+  self->index_damaged = !kv_sqlite_index_rebuild (self->db, error);
+  return !self->index_damaged;
+}
+
 KvSqliteOutcome
 kv_sqlite_file_write (KvSqliteFile *self, GArray *changes, guint64 revision, GError **error)
 {
@@ -441,7 +458,7 @@ kv_sqlite_file_write (KvSqliteFile *self, GArray *changes, guint64 revision, GEr
 
   if (!self->begun && !kv_sqlite_file_begin (self, error))
     return KV_SQLITE_NOT_WRITTEN;
-  if (!kv_sqlite_place_check (self->place, error))
+  if (!kv_sqlite_place_check (self->place, error) || !mend_index (self, error))
     return KV_SQLITE_NOT_WRITTEN;
 
   ok = run (self, BEGIN) && write_changes (self, changes, revision);
@@ -455,7 +472,7 @@ kv_sqlite_file_probe (KvSqliteFile *self, GError **error)
 {
   if (!self->begun)
     return begin (self, error);
-  if (!kv_sqlite_place_check (self->place, error))
+  if (!kv_sqlite_place_check (self->place, error) || !mend_index (self, error))
     return KV_SQLITE_NOT_WRITTEN;
   return finish (self, run (self, BEGIN) && note_clocks (self), error);
 }

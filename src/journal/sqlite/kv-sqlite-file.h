@@ -85,6 +85,13 @@ kv_sqlite_file_write (KvSqliteFile *file, GArray *changes, guint64 revision, GEr
 KvSqliteOutcome kv_sqlite_file_probe (KvSqliteFile *file, GError **error);
 
 /**
+ * kv_sqlite_file_rebuild_index:
+ *
+ * The index of keys is damaged: it is made anew before anything else is written. Where that fails, so does writing.
+ */
+void kv_sqlite_file_rebuild_index (KvSqliteFile *file);
+
+/**
  * kv_sqlite_file_measure:
  *
  * Returns: bytes of the database and its write-ahead log

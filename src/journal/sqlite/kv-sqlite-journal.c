@@ -20,6 +20,7 @@
 
 #include "core/kv-error.h"
 #include "journal/sqlite/kv-sqlite-file.h"
+#include "journal/sqlite/kv-sqlite-index.h"
 #include "journal/sqlite/kv-sqlite-loader.h"
 #include "kv-config.h"
 
@@ -63,6 +64,7 @@ struct _KvSqliteJournal {
   gint64 complained;  /* when that was last logged */
   gboolean is_logged; /* whether it was this time */
   gint64 measured;    /* when the file was last measured */
+  guint64 digest;     /* of what was loaded, for kv_sqlite_index_check() */
 
   GMutex lock; /* guards all below */
   GCond changed;
@@ -334,7 +336,8 @@ load (KvSqliteJournal *self, GCancellable *cancellable, GError **error)
 
   self->file = kv_sqlite_file_open (self->path, error);
   if (self->file == NULL
-      || !kv_sqlite_loader_run (self->file, self->store, cancellable, &revision, &keys, error))
+      || !kv_sqlite_loader_run (self->file, self->store, cancellable, &revision, &keys,
+                                &self->digest, error))
     return FALSE;
   if (!kv_sqlite_file_begin (self->file, &reason)
       && !g_error_matches (reason, KV_ERROR, KV_ERROR_UNAVAILABLE))
@@ -354,6 +357,32 @@ load (KvSqliteJournal *self, GCancellable *cancellable, GError **error)
   if (reason != NULL)
     begin_to_fail (self, KV_SQLITE_NOT_WRITTEN, reason);
   return TRUE;
+}
+
+static gboolean
+is_open (gpointer user_data)
+{
+  KvSqliteJournal *self = user_data;
+  gboolean closing;
+
+  g_mutex_lock (&self->lock);
+  closing = self->closing;
+  g_mutex_unlock (&self->lock);
+  return !closing;
+}
+
+/* Behind the load, as reads need no index, and before the first write, which does. */
+static void
+check_index (KvSqliteJournal *self)
+{
+  if (kv_sqlite_index_check (kv_sqlite_file_get_db (self->file), self->digest, is_open, self)
+      != KV_SQLITE_INDEX_DAMAGED)
+    return;
+  g_warning (
+    _ ("%s: the index of the keys is damaged, and made anew; the keys are all there. Other "
+       "files on this disk may be damaged too"),
+    self->path);
+  kv_sqlite_file_rebuild_index (self->file);
 }
 
 /* Has everybody refused who comes from now on, and writes what is left. In this order: what comes in between would be
@@ -460,6 +489,7 @@ run (gpointer user_data)
   if (!loaded)
     return NULL;
 
+  check_index (self);
   while (wait_for_work (self))
     work (self);
   error = finish (self);

@@ -7,6 +7,7 @@
 
 #include "core/kv-error.h"
 #include "journal/sqlite/kv-sqlite-error.h"
+#include "journal/sqlite/kv-sqlite-index.h"
 #include "kv-config.h"
 #include "store/kv-loading.h"
 
@@ -23,6 +24,7 @@ typedef struct {
   KvLoading *loading;
   guint64 revision;
   guint64 keys;
+  guint64 digest; /* the sum over the entries, for kv_sqlite_index_check() */
 } Load;
 
 /* Takes the next row. FALSE at the end too, without an error. */
@@ -117,6 +119,7 @@ read_entry (Load *load, sqlite3_stmt *row, gint64 *revision, GError **error)
   g_autoptr (GError) entry_error = NULL;
   KvEntry *entry = NULL;
   gint64 deadline;
+  int length;
 
   *revision = sqlite3_column_int64 (row, 2);
   if (sqlite3_column_type (row, 0) != SQLITE_TEXT || sqlite3_column_type (row, 1) != SQLITE_TEXT
@@ -127,11 +130,12 @@ read_entry (Load *load, sqlite3_stmt *row, gint64 *revision, GError **error)
       return NULL;
     }
 
-  entry =
-    kv_entry_new (key != NULL ? key : "", sqlite3_column_bytes (row, 0), value != NULL ? value : "",
-                  sqlite3_column_bytes (row, 1), deadline, &entry_error);
+  length = sqlite3_column_bytes (row, 0);
+  entry = kv_entry_new (key != NULL ? key : "", length, value != NULL ? value : "",
+                        sqlite3_column_bytes (row, 1), deadline, &entry_error);
   if (entry == NULL)
     kv_sqlite_error_set_damaged (entry_error->message, error);
+  load->digest += kv_sqlite_index_digest (key, (gsize) length, sqlite3_column_int64 (row, 5));
   return entry;
 }
 
@@ -162,7 +166,7 @@ load_entries (Load *load, GCancellable *cancellable, GError **error)
   g_autoptr (GError) row_error = NULL;
   gint64 told = g_get_monotonic_time ();
   sqlite3_stmt *statement =
-    prepare (load, "SELECT key, value, revision, deadline, boot FROM entries", error);
+    prepare (load, "SELECT key, value, revision, deadline, boot, id FROM entries", error);
 
   if (statement == NULL)
     return FALSE;
@@ -191,6 +195,7 @@ kv_sqlite_loader_run (KvSqliteFile *file,
                       GCancellable *cancellable,
                       guint64 *revision,
                       guint64 *keys,
+                      guint64 *digest,
                       GError **error)
 {
   g_autoptr (KvLoading) loading = kv_loading_new (store);
@@ -200,6 +205,7 @@ kv_sqlite_loader_run (KvSqliteFile *file,
 
   *revision = load.revision;
   *keys = load.keys;
+  *digest = load.digest;
   if (!ok)
     g_prefix_error (error, "%s: ", kv_sqlite_file_get_path (file));
   return ok;

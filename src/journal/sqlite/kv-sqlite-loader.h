@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @store: has a keeper, and has not been started
  * @revision: (out): the highest that has been written
  * @keys: (out): how many were loaded
+ * @digest: (out): the sum of kv_sqlite_index_digest() over them
  * @error: set to %KV_ERROR_FAILED when the file holds what is no entry, to %KV_ERROR_UNAVAILABLE when it cannot be read,
  *   or to %G_IO_ERROR_CANCELLED; the text names the file
  *
@@ -25,6 +26,7 @@ gboolean kv_sqlite_loader_run (KvSqliteFile *file,
                                GCancellable *cancellable,
                                guint64 *revision,
                                guint64 *keys,
+                               guint64 *digest,
                                GError **error);
 
 G_END_DECLS

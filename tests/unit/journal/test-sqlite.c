@@ -68,6 +68,14 @@ put (Opened *opened, const char *key, const char *value, gint64 ttl)
 }
 
 static void
+assert_value (Opened *opened, const char *key, const char *expected)
+{
+  g_autofree char *value = kv_store_get (opened->store, key, NULL);
+
+  g_assert_cmpstr (value, ==, expected);
+}
+
+static void
 assert_refused (Opened *opened, KvError code, const char *part)
 {
   g_autofree char *before = NULL, *after = NULL;
@@ -351,19 +359,46 @@ test_bad_rows (Opened *opened, gconstpointer data)
   assert_refused (opened, KV_ERROR_FAILED, "damaged");
 }
 
-/* Only a damaged index lets that happen: here it is another one, which is empty. */
+/* Puts another one in its place, which is empty. */
+static void
+damage_index (Opened *opened)
+{
+  opened_run_sql (opened, "CREATE TABLE other (x UNIQUE); PRAGMA writable_schema = ON;"
+                          "UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM sqlite_master"
+                          " WHERE name = 'sqlite_autoindex_other_1')"
+                          " WHERE name = 'sqlite_autoindex_entries_1'");
+}
+
+/* Only a damaged index lets that happen. */
 static void
 test_key_twice (Opened *opened, gconstpointer data)
 {
   opened_open (opened, KV_DURABILITY_STRICT);
   put (opened, "k", "v", -1);
   g_assert_true (opened_close (opened));
-  opened_run_sql (opened, "CREATE TABLE other (x UNIQUE); PRAGMA writable_schema = ON;"
-                          "UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM sqlite_master"
-                          " WHERE name = 'sqlite_autoindex_other_1')"
-                          " WHERE name = 'sqlite_autoindex_entries_1'");
+  damage_index (opened);
   opened_run_sql (opened, "INSERT INTO entries (key, value, revision) VALUES ('k', 'w', 5)");
   assert_refused (opened, KV_ERROR_FAILED, "twice");
+}
+
+/* A key that is not found cannot be removed, and one that is put would be there twice. */
+static void
+test_damaged_index (Opened *opened, gconstpointer data)
+{
+  opened_open (opened, KV_DURABILITY_STRICT);
+  put (opened, "removed", "v", -1);
+  put (opened, "replaced", "v", -1);
+  put (opened, "left", "v", -1);
+  g_assert_true (opened_close (opened));
+  damage_index (opened);
+  opened_open (opened, KV_DURABILITY_STRICT);
+  g_assert_cmpuint (kv_store_count (opened->store), ==, 3);
+  g_assert_cmpuint (kv_store_delete (opened->store, "removed", NULL), >, 0);
+  put (opened, "replaced", "w", -1);
+  reopen (opened);
+  g_assert_cmpuint (kv_store_count (opened->store), ==, 2);
+  assert_value (opened, "replaced", "w");
+  assert_value (opened, "left", "v");
 }
 
 static char *
@@ -493,14 +528,6 @@ test_version_1 (Opened *opened, gconstpointer data)
   opened_open (opened, KV_DURABILITY_STRICT);
   value = kv_store_get (opened->store, "k", NULL);
   g_assert_cmpstr (value, ==, "v");
-}
-
-static void
-assert_value (Opened *opened, const char *key, const char *expected)
-{
-  g_autofree char *value = kv_store_get (opened->store, key, NULL);
-
-  g_assert_cmpstr (value, ==, expected);
 }
 
 static void
@@ -638,6 +665,7 @@ main (int argc, char **argv)
   ADD ("foreign", test_foreign);
   ADD ("bad-rows", test_bad_rows);
   ADD ("key-twice", test_key_twice);
+  ADD ("damaged-index", test_damaged_index);
   ADD ("truncated", test_truncated);
   ADD ("flipped-bits", test_flipped_bits);
   ADD ("migrations", test_migrations);
