@@ -116,6 +116,11 @@ class TestStart:
             self.assert_refused(directory, daemon.database, f"process {daemon.pid} serves this file")
             assert daemon.request("PUT", "/store/k", "v").status == 201
 
+    def test_second_one_is_told_so_where_there_was_no_room_for_a_name(self, directory):
+        with running(directory) as daemon:
+            os.truncate(f"{daemon.database}.lock", 0)
+            self.assert_refused(directory, daemon.database, f"process {daemon.pid} serves this file")
+
     @pytest.mark.parametrize("make_link", [os.symlink, os.link])
     def test_second_name_of_the_file_makes_no_difference(self, directory, make_link):
         with running(directory) as daemon:
