@@ -22,6 +22,7 @@
 #include "journal/sqlite/kv-sqlite-file.h"
 #include "journal/sqlite/kv-sqlite-index.h"
 #include "journal/sqlite/kv-sqlite-loader.h"
+#include "journal/sqlite/kv-sqlite-return.h"
 #include "kv-config.h"
 
 #include <glib/gi18n-lib.h>
@@ -419,39 +420,6 @@ finish (KvSqliteJournal *self)
   return error;
 }
 
-/* What a task comes to, told in its own context: there the last reference to the journal may go, which waits for the
- * thread. */
-typedef struct {
-  GTask *task;   /* (owned) */
-  GError *error; /* (owned) (nullable) */
-} Return;
-
-static gboolean
-return_task (gpointer user_data)
-{
-  Return *data = user_data;
-
-  if (data->error != NULL)
-    g_task_return_error (data->task, data->error);
-  else
-    g_task_return_boolean (data->task, TRUE);
-  g_object_unref (data->task);
-  g_free (data);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-return_later (GTask *task, GError *error)
-{
-  g_autoptr (GSource) source = g_idle_source_new ();
-  Return *data = g_new (Return, 1);
-
-  *data = (Return){ task, error };
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, return_task, data, NULL);
-  g_source_attach (source, g_task_get_context (task));
-}
-
 typedef struct {
   KvSqliteJournal *journal; /* (borrowed): it waits for the thread before it goes */
   GTask *opening;           /* (owned) */
@@ -467,7 +435,7 @@ tell_closed (KvSqliteJournal *self, GError *error)
   g_mutex_unlock (&self->lock);
   if (task != NULL)
     {
-      return_later (task, error);
+      kv_sqlite_return (task, error);
       return;
     }
   if (error != NULL)
@@ -485,7 +453,7 @@ run (gpointer user_data)
 
   if (!loaded)
     g_clear_pointer (&self->file, kv_sqlite_file_close);
-  return_later (g_steal_pointer (&start->opening), error);
+  kv_sqlite_return (g_steal_pointer (&start->opening), error);
   if (!loaded)
     return NULL;
 
