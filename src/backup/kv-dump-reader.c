@@ -114,7 +114,7 @@ read_deadline (const json_t *line, gint64 *deadline, GError **error)
       || !kv_timestamp_parse (json_string_value (expires_at), json_string_length (expires_at),
                               &wall))
     return refuse (error, KV_ERROR_UNPROCESSABLE,
-                   "\"expires_at\" must be a time such as \"2026-01-02T03:04:05.678901Z\"");
+                   "\"expires_at\" must be a time such as \"2026-01-02T03:04:05.678Z\"");
   *deadline = kv_timestamp_to_deadline (wall);
   return TRUE;
 }

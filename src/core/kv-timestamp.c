@@ -7,19 +7,22 @@
 
 #include <string.h>
 
-/* 9999-12-31T23:59:59.999999Z */
-#define LAST_TIME G_GINT64_CONSTANT (253402300799999999)
+#define USEC_PER_MSEC (G_USEC_PER_SEC / 1000)
+
+/* 9999-12-31T23:59:59.999Z */
+#define LAST_TIME G_GINT64_CONSTANT (253402300799999000)
 
 void
 kv_timestamp_format (gint64 wall, char text[KV_TIMESTAMP_SIZE])
 {
-  gint64 told = CLAMP (wall, 0, LAST_TIME);
+  gint64 told = CLAMP (wall, 0, LAST_TIME) + USEC_PER_MSEC / 2;
   g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (told / G_USEC_PER_SEC);
 
-  g_snprintf (
-    text, KV_TIMESTAMP_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", g_date_time_get_year (time),
-    g_date_time_get_month (time), g_date_time_get_day_of_month (time), g_date_time_get_hour (time),
-    g_date_time_get_minute (time), g_date_time_get_second (time), (int) (told % G_USEC_PER_SEC));
+  g_snprintf (text, KV_TIMESTAMP_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
+              g_date_time_get_year (time), g_date_time_get_month (time),
+              g_date_time_get_day_of_month (time), g_date_time_get_hour (time),
+              g_date_time_get_minute (time), g_date_time_get_second (time),
+              (int) (told % G_USEC_PER_SEC / USEC_PER_MSEC));
 }
 
 /* Reads @digits digits, and @end behind them (any byte where that is NUL). */
@@ -102,7 +105,9 @@ kv_timestamp_parse (const char *text, gsize length, gint64 *wall)
 gint64
 kv_timestamp_to_deadline (gint64 wall)
 {
-  gint64 left = wall - g_get_real_time (), now = kv_clock_now ();
+  gint64 now, real, left;
 
+  kv_clock_read_both (&now, &real);
+  left = wall - real;
   return left < KV_NO_DEADLINE - now ? now + left : KV_NO_DEADLINE - 1;
 }

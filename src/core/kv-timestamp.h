@@ -14,14 +14,15 @@ G_BEGIN_DECLS
  *
  * Bytes of a timestamp that kv_timestamp_format() writes, with the NUL.
  */
-#define KV_TIMESTAMP_SIZE sizeof "2026-01-02T03:04:05.678901Z"
+#define KV_TIMESTAMP_SIZE sizeof "2026-01-02T03:04:05.678Z"
 
 /**
  * kv_timestamp_format:
  * @wall: microseconds since the epoch, 0 or more
- * @text: (out caller-allocates) (array fixed-size=28): where it goes, NUL-terminated
+ * @text: (out caller-allocates) (array fixed-size=25): where it goes, NUL-terminated
  *
- * Writes a time in UTC, to the microsecond. What lies past the year 9999 is told as the last time that RFC 3339 can tell.
+ * Writes a time in UTC, to the nearest millisecond: deadlines are kept by another clock, and the way there and back would show in
+ * the microseconds. What lies past the year 9999 is told as the last time that RFC 3339 can tell.
  */
 void kv_timestamp_format (gint64 wall, char text[KV_TIMESTAMP_SIZE]);
 

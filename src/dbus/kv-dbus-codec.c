@@ -51,7 +51,6 @@ put_boolean_detail (KvDbusWriter *writer, const char *name, gboolean value)
   kv_dbus_writer_put_boolean (writer, value);
 }
 
-/* As RFC 3339 has it, in UTC and to the millisecond. */
 static void
 put_expires (KvDbusWriter *writer, const KvEntry *entry)
 {
@@ -62,7 +61,6 @@ put_expires (KvDbusWriter *writer, const KvEntry *entry)
     return;
   /* Halved, so that the way to the wall clock cannot leave 64 bits. */
   kv_timestamp_format (kv_clock_to_wall (MIN (deadline, G_MAXINT64 / 2)), text);
-  memcpy (text + strlen ("2026-01-02T03:04:05.678"), "Z", sizeof "Z");
   put_text_detail (writer, "expires", text);
 }
 

@@ -294,11 +294,10 @@ def test_touch_on_a_condition(client, key):
 def test_expires_is_taken_as_it_is_told(client, key):
     told = "2040-01-31T12:00:00.125Z"
     put(client, key, "1", expires_at=text(told))
-    # A deadline is kept by another clock: the way there and back may take a few microseconds off.
-    assert abs(seconds_until(get(client, key)[1]["expires"]) - seconds_until(told)) < 1
+    assert get(client, key)[1]["expires"] == told
     put(client, key, "2")
     client.call("Touch", "(sa{sv})", key, {"expires_at": text("2040-01-31T14:00:00+02:00")})
-    assert get(client, key)[1]["expires"][:11] == "2040-01-31T"
+    assert get(client, key)[1]["expires"] == "2040-01-31T12:00:00.000Z"
 
 
 def test_expires_in_the_past(client, key):

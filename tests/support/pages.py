@@ -23,7 +23,7 @@ from typing import NamedTuple
 PLACEHOLDERS = {
     "REVISION": "[1-9][0-9]{15}",
     "NUMBER": "[0-9]+",
-    "TIME": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.(?:[0-9]{3}){1,2}Z",
+    "TIME": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z",
     "CURSOR": "[A-Za-z0-9_-]+",
 }
 PLACEHOLDER = re.compile(rf"(?<![A-Za-z_])({'|'.join(PLACEHOLDERS)})([0-9]?)(?![A-Za-z0-9_])|…")

@@ -81,8 +81,8 @@ test_lines (void)
   guint64 revision = kv_store_put (store, "k\"", "v\n", -1, NULL);
 
   dump = write_dump (store, 1);
-  time = g_strndup (strstr (dump->str, "\"time\":"),
-                    strlen ("\"time\":\"2026-01-02T03:04:05.678901Z\""));
+  time =
+    g_strndup (strstr (dump->str, "\"time\":"), strlen ("\"time\":\"2026-01-02T03:04:05.678Z\""));
   expected = g_strdup_printf (
     "{\"kvstore\":\"dump\",\"version\":1,\"revision\":%" G_GUINT64_FORMAT ",%s}\n"
     "{\"key\":\"k\\\"\",\"value\":\"v\\n\",\"revision\":%" G_GUINT64_FORMAT "}\n" END (1),

@@ -18,10 +18,12 @@ assert_formatted (gint64 wall, const char *expected)
 static void
 test_formats (void)
 {
-  assert_formatted (0, "1970-01-01T00:00:00.000000Z");
-  assert_formatted (1, "1970-01-01T00:00:00.000001Z");
-  assert_formatted (G_GINT64_CONSTANT (1767323045678901), "2026-01-02T03:04:05.678901Z");
-  assert_formatted (G_MAXINT64, "9999-12-31T23:59:59.999999Z");
+  assert_formatted (0, "1970-01-01T00:00:00.000Z");
+  assert_formatted (499, "1970-01-01T00:00:00.000Z");
+  assert_formatted (500, "1970-01-01T00:00:00.001Z");
+  assert_formatted (999999, "1970-01-01T00:00:01.000Z");
+  assert_formatted (G_GINT64_CONSTANT (1767323045678901), "2026-01-02T03:04:05.679Z");
+  assert_formatted (G_MAXINT64, "9999-12-31T23:59:59.999Z");
 }
 
 static void
@@ -102,6 +104,26 @@ test_goes_with_deadlines (void)
   g_assert_cmpint (kv_timestamp_to_deadline (0), <, 0);
 }
 
+/* What somebody gave is what everybody is told, each time. */
+static void
+test_comes_back_as_it_was_given (void)
+{
+  static const char *const texts[] = {
+    "2126-01-02T03:04:05.000Z",
+    "2126-01-02T03:04:05.001Z",
+    "2126-12-31T23:59:59.999Z",
+  };
+
+  for (guint i = 0; i < 1000; i++)
+    {
+      const char *text = texts[i % G_N_ELEMENTS (texts)];
+      gint64 wall;
+
+      g_assert_true (kv_timestamp_parse (text, strlen (text), &wall));
+      assert_formatted (kv_clock_to_wall (kv_timestamp_to_deadline (wall)), text);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -111,5 +133,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/core/timestamp/refuses", test_refuses);
   g_test_add_func ("/core/timestamp/refuses-a-part", test_refuses_a_part);
   g_test_add_func ("/core/timestamp/goes-with-deadlines", test_goes_with_deadlines);
+  g_test_add_func ("/core/timestamp/comes-back-as-it-was-given", test_comes_back_as_it_was_given);
   return g_test_run ();
 }
