@@ -3,22 +3,8 @@
 """The same questions for every door: over HTTP, over D-Bus, and to the library itself."""
 
 import pytest
-from doors import DOORS, FOLDER, Event
-
-from support.daemon import MEMORY
-
-
-# Those with limits of their own.
-FRONT_ENDS = [name for name in DOORS if name != "library"]
-
-
-@pytest.fixture(params=DOORS)
-def door(request, shared_kvstoreds):
-    kind, carrier, store = DOORS[request.param]
-    # The library is a process of its own and needs no daemon.
-    opened = kind(shared_kvstoreds(carrier, store or MEMORY) if carrier else None)
-    yield opened
-    opened.close()
+from doors import FRONT_ENDS
+from words import FOLDER, Event
 
 
 class TestValues:
@@ -150,33 +136,6 @@ class TestSwap:
         door.put(key, "one")
         assert door.swap(key, "one", "x" * (door.max_value + 1)) == "too-large"
         assert door.get(key) == ("found", "one")
-
-
-@pytest.mark.parametrize("door", FRONT_ENDS, indirect=True)
-class TestConditions:
-    """What the front ends have beyond the contract."""
-
-    def test_creates_only(self, door, key):
-        word, revision = door.put_on(key, "one", if_absent=True)
-        assert word == "created" and revision > 0
-        assert door.put_on(key, "two", if_absent=True) == ("mismatch", revision)
-        assert door.get(key) == ("found", "one")
-
-    def test_writes_at_one_revision_only(self, door, key):
-        assert door.put_on(key, "one", if_revision=1) == ("mismatch", 0)
-        _, first = door.put_on(key, "one")
-        word, second = door.put_on(key, "two", if_revision=first)
-        assert word == "replaced" and second > first
-        assert door.put_on(key, "three", if_revision=first) == ("mismatch", second)
-        assert door.get(key) == ("found", "two")
-
-    def test_keeps_a_deadline(self, door, key):
-        watch = door.watch(key)
-        watch.next()
-        door.put_on(key, "one", ttl=1.0)
-        assert door.put_on(key, "two", keepttl=True)[0] == "replaced"
-        assert [watch.next().kind for _ in range(3)] == ["put", "put", "expired"]
-        watch.close()
 
 
 class TestListing:

@@ -6,7 +6,9 @@ import concurrent.futures
 import time
 
 import pytest
-from doors import DbusDoor, Event, HttpDoor
+from dbus_door import DbusDoor
+from http_door import HttpDoor
+from words import Event
 
 from support.carriers import both_carriers
 from support.limits import SOON
