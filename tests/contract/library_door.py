@@ -171,6 +171,9 @@ class LibraryDoor:
 
     def _read_result(self, kind, result):
         """What an operation of that kind came to."""
+        if " " not in result:
+            # It could not be made.
+            return Result(result, None, 0)
         word, value, entry_revision, revision, *before = result.split(" ")
         if kind == "incr" and word in ("created", "replaced"):
             word = "counted"
