@@ -21,7 +21,6 @@ class TestSnapshot:
     def test_shows_what_is_there_and_then_every_change(self, door, key):
         door.put(f"{key}/a", "a\0")
         door.put(f"{key}/b", "b", ttl=3600)
-        door.put(f"{key}/gone", "v", ttl=0)
         door.put(f"{key}-other", "v")
         revisions = {name: door.look(name).revision for name in (f"{key}/a", f"{key}/b")}
         watch, shown, end = open_watch(door, [f"{key}/a", f"{key}/none"], [f"{key}/"])
