@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  * SPDX-FileCopyrightText: 2026 the kvstore authors
  */
-#include "core/kv-clock.h"
+#include "core/kv-clock-private.h"
 
 #include <time.h>
 

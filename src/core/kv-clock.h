@@ -32,15 +32,6 @@ gint64 kv_clock_now (void);
 gint64 kv_clock_deadline_after (gint64 microseconds);
 
 /**
- * kv_clock_read_both:
- * @now: (out): as kv_clock_now()
- * @wall: (out): microseconds since the Unix epoch
- *
- * Reads both clocks at one moment, as far as that can be had. Any thread.
- */
-void kv_clock_read_both (gint64 *now, gint64 *wall);
-
-/**
  * kv_clock_to_wall:
  * @deadline: a deadline, not %KV_NO_DEADLINE
  *

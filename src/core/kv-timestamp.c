@@ -3,7 +3,7 @@
  */
 #include "core/kv-timestamp.h"
 
-#include "core/kv-clock.h"
+#include "core/kv-clock-private.h"
 
 #include <string.h>
 

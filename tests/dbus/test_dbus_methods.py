@@ -45,7 +45,9 @@ def u64(number):
 
 def seconds_until(expires):
     moment = datetime.datetime.strptime(expires, "%Y-%m-%dT%H:%M:%S.%f%z")
-    return (moment - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
+    # It is told to the nearest millisecond, so that it may be half of one early.
+    earliest = moment - datetime.timedelta(microseconds=500)
+    return (earliest - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
 
 
 # -- reading and writing
